@@ -1,0 +1,99 @@
+//! Every cap of the gate, each with its reason. What an operator may change lives in the
+//! configuration's `limits` block and takes its default from here.
+
+use std::time::Duration;
+
+/// Longest subject token. Envoy's own default for all headers together is 60 KiB; real access
+/// tokens with many groups stay under 8 KiB.
+pub const TOKEN_BYTES: usize = 16 * 1024;
+
+/// Longest minted token: it becomes a header of the request to the catalog.
+pub const MINTED_TOKEN_BYTES: usize = 16 * 1024;
+
+/// Longest `:path`, query included. Envoy's own cap on all headers is 60 KiB.
+pub const PATH_BYTES: usize = 16 * 1024;
+
+/// Longest answer of a token endpoint that is looked at.
+pub const TOKEN_ANSWER_BYTES: usize = 64 * 1024;
+
+/// Longest authorization server metadata document (Keycloak's has 6.5 KB).
+pub const METADATA_BYTES: usize = 64 * 1024;
+
+/// Longest JWK Set (Entra's has about 25 KB).
+pub const KEY_SET_BYTES: usize = 256 * 1024;
+
+/// Most keys of a set that are kept; the rest is skipped and noted.
+pub const KEYS_PER_SET: usize = 64;
+
+/// RSA moduli outside of 2048..=4096 bits are skipped: shorter ones are broken, longer ones make
+/// each verification take tens of milliseconds in the VM, on a thread that serves everybody.
+pub const RSA_MODULUS_BITS: std::ops::RangeInclusive<usize> = 2048..=4096;
+
+/// Deepest nesting of a JSON document, so that a parser's recursion stays inside the VM's stack.
+pub const JSON_DEPTH: usize = 32;
+
+/// Most elements of an `aud` array that are looked at; a longer one is refused.
+pub const AUDIENCES_PER_TOKEN: usize = 64;
+
+/// Greatest leeway between the clocks of the gate and an issuer that a configuration may ask for.
+pub const LEEWAY_MAX: Duration = Duration::from_secs(60);
+
+/// Default leeway: clocks kept by NTP differ by less.
+pub const LEEWAY: Duration = Duration::from_secs(30);
+
+/// Verified callers kept per worker.
+pub const CACHED_CALLERS: usize = 10_000;
+
+/// Bytes of subject and minted tokens kept per worker.
+pub const CACHE_BYTES: usize = 64 * 1024 * 1024;
+
+/// Longest life of a minted token in the cache. A logout or a lost role at the identity provider is
+/// seen only when the cached token ends.
+pub const MINTED_LIFE: Duration = Duration::from_secs(300);
+
+/// Taken off every minted token's life, so that it does not end on its way to the catalog.
+/// Never more than half of the life, so that short tokens are cached at all.
+pub const MINTED_SKEW: Duration = Duration::from_secs(10);
+
+/// How long a definite "no" of the identity provider about one token is remembered, so that a
+/// client that tries again at once costs no exchange. Short: the next try may be allowed.
+pub const REFUSED_LIFE: Duration = Duration::from_secs(3);
+
+/// Requests parked per worker, whatever they wait for.
+pub const WAITERS: usize = 4_096;
+
+/// Requests parked per worker and issuer for a key that the set does not have. Anybody can write a
+/// `kid`: past this number such tokens are refused at once.
+pub const UNKNOWN_KEY_WAITERS: usize = 256;
+
+/// Exchanges under way per worker and issuer.
+pub const EXCHANGES_IN_FLIGHT: usize = 64;
+
+/// Longest time that a request waits for keys and exchanges together, then it is refused as
+/// "identity provider too slow". Far under Envoy's `stream_idle_timeout` (5 minutes).
+pub const REQUEST_DEADLINE: Duration = Duration::from_secs(10);
+
+/// Timeout of one exchange at the token endpoint.
+pub const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Timeout of one fetch of metadata or keys.
+pub const KEY_FETCH_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Time between two background refreshes of a key set.
+pub const KEY_REFRESH: Duration = Duration::from_secs(300);
+
+/// Shortest time between two fetches that unknown `kid`s may cause.
+pub const KEY_REFETCH: Duration = Duration::from_secs(5);
+
+/// Longest time that the last good key set is used through an outage of the identity provider.
+pub const KEY_MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// After the catalog's 401 the minted token is dropped; not again for the same token and catalog
+/// within this time, because a catalog that does not know the person answers 401 every time.
+pub const CATALOG_REFUSAL_REST: Duration = Duration::from_secs(30);
+
+/// First pause after a fault of an identity provider; doubled up to [`BACKOFF_MAX`].
+pub const BACKOFF_MIN: Duration = Duration::from_millis(250);
+
+/// Longest pause between two tries at an identity provider that is at fault.
+pub const BACKOFF_MAX: Duration = Duration::from_secs(10);
