@@ -1,1 +1,13 @@
-//! To come.
+//! Who calls, proven.
+//!
+//! [`Presented::inspect`] makes every check of a subject token that needs no signature;
+//! [`Presented::verify`] proves the signature and makes the [`Caller`]. There is no other way to one.
+
+mod caller;
+mod fault;
+mod presented;
+
+pub use crate::jose::VerifyFault;
+pub use caller::Caller;
+pub use fault::TokenFault;
+pub use presented::Presented;

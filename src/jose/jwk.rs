@@ -172,7 +172,7 @@ mod tests {
     /// An odd number of exactly so many bits.
     fn odd_number(bits: usize) -> Vec<u8> {
         let mut number = vec![0; bits.div_ceil(8)];
-        *number.first_mut().unwrap() |= 1 << ((bits - 1) % 8);
+        *number.first_mut().unwrap() |= 1 << (bits.saturating_sub(1) % 8);
         *number.last_mut().unwrap() |= 1;
         number
     }

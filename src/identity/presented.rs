@@ -1,0 +1,237 @@
+//! A token that was presented and passed every check that costs little.
+
+use std::fmt;
+
+use super::caller::log_name;
+use super::{Caller, TokenFault};
+use crate::clock::UnixTime;
+use crate::config::{Config, Issuer, IssuerId, Profile};
+use crate::jose::{Algorithm, Claims, ClaimsFault, CompactJws, KeySet, VerifyFault};
+use crate::json::Value;
+
+/// Longest subject, in bytes. OpenID Connect Core section 2 allows 255 characters; some servers put whole
+/// distinguished names there.
+const SUBJECT_BYTES: usize = 1024;
+
+/// Claims in which servers name the client that got the token: OpenID Connect (`azp`), RFC 9068
+/// (`client_id`), and Entra's v1 tokens (`appid`) and Okta (`cid`), which have neither of the two.
+const CLIENT_CLAIMS: [&str; 4] = ["azp", "client_id", "appid", "cid"];
+
+/// A subject token in which everything is as it must be, except that nobody has looked at its signature:
+/// it proves nothing yet. `Debug` shows no claims.
+pub struct Presented<'a> {
+    jws: CompactJws<'a>,
+    algorithm: Algorithm,
+    issuer: IssuerId,
+    claims: Claims,
+    subject: String,
+    log_name: String,
+    same_person: String,
+    authorized_party: Option<String>,
+    expires: UnixTime,
+    accepted_until: UnixTime,
+}
+
+impl<'a> Presented<'a> {
+    /// Checks everything of a subject token but its signature. What a forged token can reach here costs
+    /// microseconds; a signature costs a millisecond.
+    ///
+    /// # Errors
+    ///
+    /// The first check that fails, in the order below.
+    pub fn inspect(token: &'a [u8], config: &Config, now: UnixTime) -> Result<Self, TokenFault> {
+        // 1. Three canonical parts, a signature, a header without extensions and keys.
+        let jws = CompactJws::parse(token).map_err(TokenFault::Form)?;
+
+        // 2. An algorithm that can be verified at all: never `none`, never HMAC.
+        let algorithm = jws
+            .header()
+            .algorithm()
+            .ok_or(TokenFault::UnknownAlgorithm)?;
+
+        // 3. Strict claims, each registered one of its type.
+        let claims = Claims::parse(jws.payload()).map_err(TokenFault::Claims)?;
+
+        // 4. The issuer, character by character; all that follows is by that issuer's rules.
+        let iss = claims.iss().ok_or(TokenFault::NoIssuer)?;
+        let (issuer, rules) = find_issuer(config, iss).ok_or(TokenFault::UnknownIssuer)?;
+
+        // 5. Its algorithms and token types.
+        if !rules.algorithms.contains(&algorithm) {
+            return Err(TokenFault::Algorithm { issuer });
+        }
+        let token_type = token_type(jws.header().typ());
+        if !rules.token_types.contains(&token_type) {
+            return Err(TokenFault::TokenType { issuer });
+        }
+
+        // 6. Meant for the gate.
+        if !claims
+            .audience()
+            .iter()
+            .any(|audience| rules.audiences.contains(audience))
+        {
+            return Err(TokenFault::Audience { issuer });
+        }
+
+        // 7. Valid now: exp, nbf, iat.
+        let expires = claims.expires().ok_or(TokenFault::NoExpiry { issuer })?;
+        let accepted_until = expires.plus(rules.leeway);
+        if now >= accepted_until {
+            return Err(TokenFault::Expired {
+                issuer,
+                expired_for: now.since(expires),
+            });
+        }
+        let soon = now.plus(rules.leeway);
+        if let Some(not_before) = claims.not_before().filter(|not_before| *not_before > soon) {
+            return Err(TokenFault::NotYetValid {
+                issuer,
+                valid_in: not_before.since(now),
+            });
+        }
+        if claims.issued_at().is_some_and(|issued_at| issued_at > soon) {
+            return Err(TokenFault::IssuedInFuture { issuer });
+        }
+
+        // 8. A bearer token, an access token, and not one that the gate itself got for a catalog.
+        if claims.get("cnf").is_some() {
+            return Err(TokenFault::SenderConstrained { issuer });
+        }
+        let azp = optional_string(&claims, "azp")?;
+        let client_id = optional_string(&claims, "client_id")?;
+        if is_own_client(config, iss, &claims) {
+            return Err(TokenFault::OwnClientToken { issuer });
+        }
+        if rules.profile == Profile::Keycloak && !is_keycloak_access_token(&claims) {
+            return Err(TokenFault::NotAnAccessToken { issuer });
+        }
+
+        // 9. Somebody it is about.
+        let subject = claims
+            .sub()
+            .filter(|text| names_somebody(text))
+            .ok_or(TokenFault::Subject { issuer })?;
+        let same_person = claims
+            .string_at(&rules.subject_claim.0)
+            .filter(|text| names_somebody(text))
+            .ok_or(TokenFault::Person { issuer })?;
+        let shown = claims
+            .string_at(&rules.name_claim.0)
+            .filter(|text| !text.is_empty())
+            .unwrap_or(subject);
+
+        Ok(Self {
+            algorithm,
+            issuer,
+            subject: subject.to_owned(),
+            log_name: log_name(shown),
+            same_person: same_person.to_owned(),
+            authorized_party: azp.or(client_id).map(str::to_owned),
+            expires,
+            accepted_until,
+            claims,
+            jws,
+        })
+    }
+
+    /// Whose keys are to prove it.
+    pub fn issuer(&self) -> IssuerId {
+        self.issuer
+    }
+
+    /// The key that it names.
+    pub fn kid(&self) -> Option<&str> {
+        self.jws.header().kid()
+    }
+
+    /// Proves the signature. `keys` must be those of [`issuer`](Self::issuer).
+    ///
+    /// # Errors
+    ///
+    /// After [`VerifyFault::UnknownKey`] a newer key set may help, after the others it will not.
+    pub fn verify(&self, keys: &KeySet) -> Result<Caller, VerifyFault> {
+        let key = keys.verify(self.algorithm, &self.jws)?;
+        Ok(Caller {
+            issuer: self.issuer,
+            subject: self.subject.clone(),
+            log_name: self.log_name.clone(),
+            same_person: self.same_person.clone(),
+            authorized_party: self.authorized_party.clone(),
+            expires: self.expires,
+            accepted_until: self.accepted_until,
+            claims: self.claims.clone(),
+            key,
+        })
+    }
+}
+
+impl fmt::Debug for Presented<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Presented")
+            .field("issuer", &self.issuer)
+            .finish_non_exhaustive()
+    }
+}
+
+fn find_issuer<'c>(config: &'c Config, iss: &str) -> Option<(IssuerId, &'c Issuer)> {
+    let position = config
+        .issuers
+        .iter()
+        .position(|issuer| *issuer.issuer == *iss)?;
+    Some((
+        IssuerId(u16::try_from(position).ok()?),
+        config.issuers.get(position)?,
+    ))
+}
+
+/// RFC 7515 section 4.1.9: a media type, compared without case, whose `application/` may be left out.
+fn token_type(typ: Option<&str>) -> String {
+    let typ = typ.unwrap_or_default().to_ascii_lowercase();
+    typ.strip_prefix("application/")
+        .map(str::to_owned)
+        .unwrap_or(typ)
+}
+
+/// A claim that the token need not have, but that must be a string if it has it.
+fn optional_string<'c>(
+    claims: &'c Claims,
+    name: &'static str,
+) -> Result<Option<&'c str>, TokenFault> {
+    match claims.get(name) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(TokenFault::Claims(ClaimsFault::WrongType(name))),
+    }
+}
+
+/// Whether the token was issued to a client with which the gate exchanges tokens at this issuer: it would
+/// otherwise prolong itself at the gate for ever.
+fn is_own_client(config: &Config, iss: &str, claims: &Claims) -> bool {
+    let own = |client: &str| {
+        let mut of_issuer = config
+            .issuers
+            .iter()
+            .filter(|issuer| *issuer.issuer == *iss);
+        of_issuer.any(|issuer| issuer.client.as_ref().is_some_and(|own| *own.id == *client))
+    };
+    CLIENT_CLAIMS
+        .iter()
+        .filter_map(|name| claims.get(name)?.as_str())
+        .any(own)
+}
+
+/// Keycloak signs ID tokens, refresh tokens, logout tokens and action tokens with the realm's key too and
+/// tells them apart by the claim `typ`, which is `Bearer` in access tokens.
+fn is_keycloak_access_token(claims: &Claims) -> bool {
+    match claims.get("typ") {
+        None => true,
+        Some(typ) => typ
+            .as_str()
+            .is_some_and(|typ| typ.eq_ignore_ascii_case("Bearer")),
+    }
+}
+
+fn names_somebody(text: &str) -> bool {
+    !text.is_empty() && text.len() <= SUBJECT_BYTES && !text.chars().any(char::is_control)
+}
