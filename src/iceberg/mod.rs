@@ -1,22 +1,22 @@
 //! The Iceberg REST protocol: paths, operations, the error model. Knows nothing of tenants.
+//!
+//! Source: the REST catalog spec (`open-api/rest-catalog-open-api.yaml`, apache/iceberg of August
+//! 2026), the deprecated S3 signer spec beside it, and the published APIs of the catalogs that
+//! [`Kind`] names. Where catalogs read the same bytes differently, the kind decides, and what two
+//! readers of the *same* kind could take differently is refused.
 
-/// Which catalog it is; carries what the servers do differently.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
-    /// The REST spec to the letter (Iceberg's own REST server).
-    Iceberg,
-    /// Project Nessie.
-    Nessie,
-    /// Apache Polaris.
-    Polaris,
-    /// Lakekeeper.
-    Lakekeeper,
-}
+mod error;
+mod fault;
+mod layout;
+mod name;
+mod operation;
+mod path;
+mod query;
+mod segment;
 
-/// How a catalog's paths are read. Made by [`Layout::new`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Layout {
-    kind: Kind,
-    base_path: String,
-    separator: String,
-}
+pub use error::{ErrorType, error_body};
+pub use fault::PathFault;
+pub use layout::{DEFAULT_SEPARATOR, Kind, Layout, LayoutFault};
+pub use name::Name;
+pub use operation::{Class, Method, Noun, Operation, Part, Place};
+pub use path::{Route, SEGMENTS, route};
