@@ -60,7 +60,7 @@ class Keycloak(Part):
 
     def client_token(self, client: str = "trino", scope: str = "") -> str:
         """The client's own token (client credentials)."""
-        form = {"grant_type": "client_credentials", "scope": scope}
+        form = {"grant_type": "client_credentials", **({"scope": scope} if scope else {})}
         return web.post(self.token_url, form=form, basic=self.credential(client)).expect(200).json()["access_token"]
 
     def exchange(self, token: str, client: str = "icegate", **form: str) -> web.Answer:

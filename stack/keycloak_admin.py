@@ -44,7 +44,7 @@ class KeycloakAdmin:
     # -- keys ----------------------------------------------------------------------------------------------------
 
     def signing_keys(self) -> list[dict[str, Any]]:
-        """The realm's signing keys: `kid`, `providerId` (the component), `status`, `providerPriority`."""
+        """The realm's signing keys, disabled ones too: `kid`, `status` (ACTIVE, PASSIVE, DISABLED), `providerPriority`."""
         return [key for key in self._get("/keys")["keys"] if key.get("use") == "SIG" and "publicKey" in key]
 
     def rotate_key(self) -> str:
@@ -62,19 +62,16 @@ class KeycloakAdmin:
 
     def disable_key(self, kid: str) -> None:
         """Takes the key out of the published set; tokens that it signed are refused from now on."""
-        self._set_key(kid, "enabled", False)
+        self._set_key_enabled(kid, False)
 
-    def enable_key(self, kid: str, component: str) -> None:
-        """Publishes a disabled key again; `component` as `signing_keys` named it before."""
-        self._set_component(component, "enabled", True)
+    def enable_key(self, kid: str) -> None:
+        """Publishes a disabled key again."""
+        self._set_key_enabled(kid, True)
 
-    def _set_key(self, kid: str, name: str, value: bool) -> None:
+    def _set_key_enabled(self, kid: str, enabled: bool) -> None:
         (component,) = {key["providerId"] for key in self.signing_keys() if key["kid"] == kid}
-        self._set_component(component, name, value)
-
-    def _set_component(self, component: str, name: str, value: bool) -> None:
         content = self._get(f"/components/{component}")
-        content["config"][name] = [str(value).lower()]
+        content["config"]["enabled"] = [str(enabled).lower()]
         self._call("PUT", f"/components/{component}", content)
 
     # -- clients and the realm -----------------------------------------------------------------------------------

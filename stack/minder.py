@@ -20,8 +20,8 @@ def main() -> None:
         signal.signal(name, signal.SIG_IGN)
     groups: set[int] = set()
     for line in sys.stdin:
-        group = int(line[1:])
-        groups.add(group) if line[0] == "+" else groups.discard(group)
+        change = groups.add if line[0] == "+" else groups.discard
+        change(int(line[1:]))
     end(groups)
 
 

@@ -35,12 +35,13 @@ class Part:
 
     def __init__(self, folder: Path | None = None) -> None:
         """`folder`: where it keeps its files; without one it gets a temporary folder that `close` removes."""
-        self._owns_folder = folder is None and KEEP not in os.environ
+        self._owns_folder = folder is None
         self.folder = Path(tempfile.mkdtemp(prefix=f"icegate-{self.name}-")) if folder is None else folder
         self.folder.mkdir(parents=True, exist_ok=True)
         self.log = self.folder / f"{self.name}.log"
         self.port = free_port()
         self.process: subprocess.Popen[bytes] | None = None
+        _open_parts.add(self)
 
     # -- what a subclass says ------------------------------------------------------------------------------------
 
@@ -74,7 +75,6 @@ class Part:
                 self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, cwd=self.folder,
                 env={**bare, **self.environment()}, start_new_session=True,
             )
-        _minded.add(self)
         _tell_minder(f"+{self.process.pid}")
 
     def wait_ready(self, timeout: float | None = None) -> "Part":
@@ -105,7 +105,6 @@ class Part:
         self._kill_group()
         self.process.wait()
         self.process = None
-        _minded.discard(self)
         _tell_minder(f"-{pid}")
 
     def kill(self) -> None:
@@ -130,7 +129,8 @@ class Part:
     def close(self) -> None:
         """Stops it and removes its folder, unless the folder was given or $ICEGATE_KEEP is set."""
         self.stop()
-        if self._owns_folder:
+        _open_parts.discard(self)
+        if self._owns_folder and KEEP not in os.environ:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def __enter__(self):
@@ -215,7 +215,7 @@ def _rss_of_group(group: int) -> list[int]:
 
 # -- nothing outlives its starter ------------------------------------------------------------------------------------
 
-_minded: set[Part] = set()
+_open_parts: set[Part] = set()
 _minder: "subprocess.Popen[str] | None" = None
 _minder_lock = threading.Lock()
 
@@ -235,5 +235,5 @@ def _tell_minder(word: str) -> None:
 @atexit.register
 def _stop_all() -> None:
     """The ordinary end of the program: what was left running is stopped in order, and temporary folders go."""
-    for part in list(_minded):
+    for part in list(_open_parts):
         part.close()

@@ -1,0 +1,40 @@
+"""moto's S3 on loopback: the storage below Nessie."""
+
+from pathlib import Path
+from typing import Mapping
+
+from . import cache, web
+from .parts import Part
+
+REGION = "us-east-1"
+ACCESS_KEY, SECRET_KEY = "test", "testtest"  # moto looks at neither
+
+
+class Moto(Part):
+    """An S3 that takes any credentials and keeps its objects in memory (a restart forgets them)."""
+
+    name = "moto"
+
+    def __init__(self, folder: Path | None = None, buckets: tuple[str, ...] = ("lake",)) -> None:
+        """`buckets`: made as soon as it is up, since Nessie is not ready before its bucket exists."""
+        super().__init__(folder)
+        self.buckets = buckets
+
+    def command(self) -> list[str]:
+        """The server of moto's own."""
+        return [str(cache.venv() / "bin" / "moto_server"), "-H", "127.0.0.1", "-p", str(self.port)]
+
+    def is_ready(self) -> bool:
+        """It answers, and its buckets are there."""
+        return web.status(f"{self.url}/") == 200 and all(self._make(bucket) for bucket in self.buckets)
+
+    def _make(self, bucket: str) -> bool:
+        """Makes a bucket; moto wants a signature only to look like one, and making it twice does no harm here."""
+        look = (f"AWS4-HMAC-SHA256 Credential={ACCESS_KEY}/20200101/{REGION}/s3/aws4_request, "
+                "SignedHeaders=host, Signature=x")
+        return web.request("PUT", f"{self.url}/{bucket}", headers={"Authorization": look}).status == 200
+
+    def client_properties(self) -> Mapping[str, str]:
+        """What an Iceberg client needs to write here."""
+        return {"s3.endpoint": self.url, "s3.region": REGION, "s3.path-style-access": "true",
+                "s3.access-key-id": ACCESS_KEY, "s3.secret-access-key": SECRET_KEY}
