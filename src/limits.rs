@@ -97,3 +97,7 @@ pub const BACKOFF_MIN: Duration = Duration::from_millis(250);
 
 /// Longest pause between two tries at an identity provider that is at fault.
 pub const BACKOFF_MAX: Duration = Duration::from_secs(10);
+
+/// Longest `Retry-After` of an identity provider that is honoured. One probe a minute harms nobody,
+/// and an absurd value must not shut the gate for years.
+pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(60);

@@ -1,1 +1,37 @@
-//! To come.
+//! Token exchange under our rules: the call for one caller and one catalog, the key under which its
+//! outcome is shared, what an answer means, and the check that makes a [`Minted`] token of it.
+
+mod check;
+mod key;
+mod profile;
+mod request;
+
+use crate::config::{Client, Issuer, TokenRule};
+
+pub use check::{Minted, MintedFault, check};
+pub use key::{ExchangeKey, exchange_key};
+pub use profile::{BackoffEffect, Misconfiguration, Sorted, Unavailable, sort};
+pub use request::exchange_call;
+
+/// What goes into one exchange. Both its key and its call are made of this and of nothing else, so
+/// that nothing can change a minted token without changing the key.
+#[derive(Clone, Copy)]
+pub struct Inputs<'a> {
+    /// [`Config::generation`](crate::config::Config::generation).
+    pub generation: &'a [u8; 32],
+    /// The issuer of the subject token, where it is exchanged.
+    pub issuer: &'a Issuer,
+    /// The issuer's [`client`](Issuer::client).
+    pub client: &'a Client,
+    /// How the wanted token is got.
+    pub rule: &'a TokenRule,
+    /// Name of the catalog that it is for.
+    pub catalog: &'a str,
+    /// Path and query of the token endpoint, set or from metadata.
+    pub token_path: &'a str,
+    /// The caller's token, verified.
+    pub subject_token: &'a str,
+}
+
+#[cfg(test)]
+mod tests;

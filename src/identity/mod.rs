@@ -11,3 +11,4 @@ pub use crate::jose::VerifyFault;
 pub use caller::Caller;
 pub use fault::TokenFault;
 pub use presented::Presented;
+pub(crate) use presented::is_keycloak_access_token;

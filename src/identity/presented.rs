@@ -223,7 +223,7 @@ fn is_own_client(config: &Config, iss: &str, claims: &Claims) -> bool {
 
 /// Keycloak signs ID tokens, refresh tokens, logout tokens and action tokens with the realm's key too and
 /// tells them apart by the claim `typ`, which is `Bearer` in access tokens.
-fn is_keycloak_access_token(claims: &Claims) -> bool {
+pub(crate) fn is_keycloak_access_token(claims: &Claims) -> bool {
     match claims.get("typ") {
         None => true,
         Some(typ) => typ

@@ -29,7 +29,7 @@ pub enum ExpiresIn {
 }
 
 /// Why the body of a 200 is no token. It holds nothing of the body.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TokenResponseFault {
     /// Not one JSON object without repeated members.
     NotJson,

@@ -1,0 +1,242 @@
+//! What an answer of the token endpoint means: whose fault it is, and what may be done next.
+//!
+//! A "no" about the caller is believed only from what is plainly a token endpoint: a 4xx with an
+//! OAuth error in JSON, whose code (and for Keycloak, whose description) is known. Everything else,
+//! be it Envoy's own `503 upstream connect error` or a login page, is the identity provider not
+//! working. Descriptions are compared and then dropped; none leaves this file.
+
+use std::time::Duration;
+
+use crate::config::Profile;
+use crate::limits::{RETRY_AFTER_MAX, TOKEN_ANSWER_BYTES};
+use crate::oauth::{ErrorResponse, TokenResponse, TokenResponseFault};
+use crate::wire::CallAnswer;
+
+/// An answer, sorted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sorted {
+    /// A token, not yet checked.
+    Minted(TokenResponse),
+    /// The caller's token is bad in the eyes of its issuer: expired, logged out, revoked. A fresh
+    /// one helps.
+    CallerRefused,
+    /// The identity provider does not make this exchange for this caller. A fresh token of the same
+    /// kind does not help.
+    Forbidden,
+    /// The gate's own client or its credential was refused: for the operator.
+    ClientRefused,
+    /// What the gate asks for was refused: for the operator.
+    Misconfigured(Misconfiguration),
+    /// 429.
+    RateLimited {
+        /// Its `Retry-After` in seconds, at most [`RETRY_AFTER_MAX`]; `None` when it has none or
+        /// names a date.
+        retry_after: Option<Duration>,
+    },
+    /// The identity provider does not work, or is not what answered.
+    Unavailable(Unavailable),
+}
+
+/// Which setting the identity provider refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Misconfiguration {
+    /// `audience` or `resource`: unknown, disabled, or not given to our client. Some servers make it
+    /// depend on the caller's roles too.
+    Target,
+    /// `scope`: unknown, not linked to our client, or not consented to by this caller.
+    Scope,
+    /// Other parameters, the grant type, or a switch of our client: the exchange as such.
+    Parameters,
+    /// The path: no token endpoint there, no such realm, or one that is disabled.
+    Endpoint,
+}
+
+/// In which way the identity provider does not work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Unavailable {
+    /// Envoy did not send the call: no such cluster, no healthy host, circuit breaker.
+    NotSent,
+    /// Envoy could not connect, or the connection broke before the answer.
+    Unreachable,
+    /// No answer in time.
+    TimedOut,
+    /// The answer broke off.
+    BrokenOff,
+    /// The answer is longer than [`TOKEN_ANSWER_BYTES`].
+    TooLarge,
+    /// 5xx, or an OAuth error that says so.
+    ServerError,
+    /// 3xx. Never followed: the next place would get our credential and the caller's token.
+    Redirect,
+    /// A 4xx whose OAuth error nobody knows: neither about the caller nor about us.
+    UnknownError,
+    /// A 4xx that is about the size of this one request (413, 414, 431).
+    RequestTooLarge,
+    /// An answer that no token endpoint gives: HTML, no JSON, another status.
+    NotATokenEndpoint,
+    /// A 200 that is no token.
+    BrokenAnswer(TokenResponseFault),
+}
+
+/// What an answer does to the identity provider's [`Backoff`](crate::backoff::Backoff).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BackoffEffect {
+    /// It works: [`success`](crate::backoff::Backoff::success).
+    Healthy,
+    /// Others would fare no better: [`fault`](crate::backoff::Backoff::fault) with `at_least`.
+    Pause {
+        /// What `Retry-After` asks for.
+        at_least: Option<Duration>,
+    },
+    /// It may be about this exchange alone, so it must not shut out everybody:
+    /// [`probe_ended`](crate::backoff::Backoff::probe_ended).
+    None,
+}
+
+impl Sorted {
+    /// What this answer does to the identity provider's backoff.
+    pub fn backoff_effect(&self) -> BackoffEffect {
+        match self {
+            Self::Minted(_) | Self::CallerRefused | Self::Forbidden => BackoffEffect::Healthy,
+            // One person without a role, or another catalog's wrong scope, stops nobody else.
+            Self::Misconfigured(Misconfiguration::Target | Misconfiguration::Scope)
+            | Self::Unavailable(Unavailable::UnknownError | Unavailable::RequestTooLarge) => {
+                BackoffEffect::None
+            }
+            Self::ClientRefused
+            | Self::Misconfigured(Misconfiguration::Parameters | Misconfiguration::Endpoint)
+            | Self::Unavailable(_) => BackoffEffect::Pause { at_least: None },
+            Self::RateLimited { retry_after } => BackoffEffect::Pause {
+                at_least: *retry_after,
+            },
+        }
+    }
+}
+
+/// Sorts the answer to an [`exchange_call`](super::exchange_call).
+pub fn sort(profile: Profile, answer: CallAnswer<'_>) -> Sorted {
+    let (status, retry_after, body) = match answer {
+        CallAnswer::NotSent => return Sorted::Unavailable(Unavailable::NotSent),
+        CallAnswer::Broken => return Sorted::Unavailable(Unavailable::BrokenOff),
+        CallAnswer::TooLarge => return Sorted::Unavailable(Unavailable::TooLarge),
+        CallAnswer::Answered {
+            status,
+            retry_after,
+            body,
+        } => (status, retry_after, body),
+    };
+    match status {
+        429 => Sorted::RateLimited {
+            retry_after: retry_after.and_then(seconds),
+        },
+        // Envoy's own: `upstream connect error or disconnect/reset before headers. ...`,
+        // `no healthy upstream`, `upstream request timeout`.
+        503 if body.starts_with(b"upstream connect error")
+            || body.starts_with(b"no healthy upstream") =>
+        {
+            Sorted::Unavailable(Unavailable::Unreachable)
+        }
+        408 | 504 => Sorted::Unavailable(Unavailable::TimedOut),
+        413 | 414 | 431 => Sorted::Unavailable(Unavailable::RequestTooLarge),
+        300..=399 => Sorted::Unavailable(Unavailable::Redirect),
+        500..=599 => Sorted::Unavailable(Unavailable::ServerError),
+        200 | 400..=499 if body.len() > TOKEN_ANSWER_BYTES => {
+            Sorted::Unavailable(Unavailable::TooLarge)
+        }
+        200 => match TokenResponse::read(body) {
+            Ok(response) => Sorted::Minted(response),
+            Err(fault) => Sorted::Unavailable(Unavailable::BrokenAnswer(fault)),
+        },
+        400..=499 => match ErrorResponse::read(body) {
+            Ok(error) => refused(profile, status, &error),
+            Err(_) => Sorted::Unavailable(Unavailable::NotATokenEndpoint),
+        },
+        _ => Sorted::Unavailable(Unavailable::NotATokenEndpoint),
+    }
+}
+
+/// `Retry-After` as delay-seconds (RFC 9110 section 10.2.3). Dates are not read: the gate's and the
+/// server's clocks differ by more than such pauses last.
+fn seconds(value: &[u8]) -> Option<Duration> {
+    if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let seconds = str::from_utf8(value).ok()?.parse().unwrap_or(u64::MAX);
+    Some(Duration::from_secs(seconds).min(RETRY_AFTER_MAX))
+}
+
+fn refused(profile: Profile, status: u16, error: &ErrorResponse) -> Sorted {
+    // There is no such path, or it takes no POST; whoever says so, it is not about the caller.
+    if matches!(status, 404 | 405) {
+        return Sorted::Misconfigured(Misconfiguration::Endpoint);
+    }
+    match profile {
+        Profile::Keycloak => keycloak(status, error.error(), error.description()),
+        Profile::Rfc8693 => rfc8693(error.error()),
+    }
+}
+
+/// Keycloak's standard token exchange, as watched on 26.7.3. It says `invalid_request` for a bad
+/// caller's token, for an audience that is refused and for a malformed request, `invalid_client` for
+/// us (401, or 400 when we signed an assertion) and for the target (400), and `access_denied` for a
+/// caller and for a whole realm. So status, code and description decide together, and an
+/// `invalid_request` is the caller's only when its description is exactly the known one: the text of
+/// a later version errs on the side of "our fault".
+fn keycloak(status: u16, error: &str, description: &str) -> Sorted {
+    match (status, error, description) {
+        // Our own credential: wrong secret `unauthorized_client`, unknown client `invalid_client`.
+        (401, "invalid_client" | "unauthorized_client", _) => Sorted::ClientRefused,
+        (400, "invalid_request", "Invalid token") => Sorted::CallerRefused,
+        // `Requested audience not available: catalog2`
+        (400, "invalid_request", text) if text.starts_with("Requested audience not available") => {
+            Sorted::Misconfigured(Misconfiguration::Target)
+        }
+        // `duplicated parameter`, `Parameter '...' ...`, `requested_token_type unsupported`,
+        // `Standard token exchange is not enabled for the requested client`
+        (_, "invalid_request", _) => Sorted::Misconfigured(Misconfiguration::Parameters),
+        // The target client, not us.
+        (
+            400,
+            "invalid_client",
+            "Audience not found"
+            | "Client disabled"
+            | "Public client is not allowed to exchange token",
+        ) => Sorted::Misconfigured(Misconfiguration::Target),
+        // `Client is not within the token audience` is about the caller's token; these are not:
+        (403, "access_denied", "Realm not enabled") => {
+            Sorted::Misconfigured(Misconfiguration::Endpoint)
+        }
+        (403, "access_denied", "Client not allowed to exchange") => {
+            Sorted::Misconfigured(Misconfiguration::Target)
+        }
+        _ => rfc8693(error),
+    }
+}
+
+/// The codes of RFC 6749 section 5.2, RFC 8693 section 2.2.2 and RFC 8707 section 2, whatever the
+/// 4xx status. Real servers differ in the status (Keycloak has 403 for `access_denied`, Polaris 401
+/// for `unauthorized_client`), and the code is the more exact word.
+fn rfc8693(error: &str) -> Sorted {
+    match error {
+        // RFC 6749: "the provided authorization grant ... is invalid, expired, revoked".
+        "invalid_grant" => Sorted::CallerRefused,
+        // RFC 8693: the code when "either the subject_token or actor_token are invalid for any
+        // reason". It also stands for a parameter that is missing or repeated; what we send is
+        // fixed by the configuration, so one that works for anybody is well-formed.
+        "invalid_request" => Sorted::CallerRefused,
+        // RFC 8693: unwilling or unable to issue a token for the `resource` or `audience`.
+        "invalid_target" => Sorted::Misconfigured(Misconfiguration::Target),
+        "invalid_scope" => Sorted::Misconfigured(Misconfiguration::Scope),
+        "unsupported_grant_type" => Sorted::Misconfigured(Misconfiguration::Parameters),
+        // RFC 6749: authentication failed; or authenticated, but not for this grant type.
+        "invalid_client" | "unauthorized_client" => Sorted::ClientRefused,
+        // RFC 6749 section 4.1.2.1, used by several servers for an exchange that policy denies.
+        "access_denied" => Sorted::Forbidden,
+        // The same section.
+        "server_error" | "temporarily_unavailable" => Sorted::Unavailable(Unavailable::ServerError),
+        _ => Sorted::Unavailable(Unavailable::UnknownError),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,73 @@
+//! The call that makes an exchange.
+
+use std::rc::Rc;
+
+use super::Inputs;
+use crate::config::{ClientAuthentication, Scheme};
+use crate::limits::{EXCHANGE_TIMEOUT, TOKEN_ANSWER_BYTES};
+use crate::oauth::{self, TOKEN_TYPE_ACCESS_TOKEN, TokenExchange};
+use crate::secret::Secret;
+use crate::wire::HttpCall;
+
+const USER_AGENT: &str = concat!("icegate/", env!("CARGO_PKG_VERSION"));
+
+/// The POST to the token endpoint. Its timeout is the default; the configuration may have another.
+///
+/// The subject token is always an access token (`urn:ietf:params:oauth:token-type:access_token`).
+/// Cluster, authority and scheme are the configuration's, never a document's or an answer's.
+pub fn exchange_call(inputs: &Inputs<'_>) -> HttpCall {
+    let Inputs {
+        client,
+        rule,
+        token_path,
+        subject_token,
+        ..
+    } = *inputs;
+    let authentication = match &client.authentication {
+        ClientAuthentication::SecretBasic(secret) => oauth::ClientAuthentication::SecretBasic {
+            id: &client.id,
+            secret: secret.expose(),
+        },
+        ClientAuthentication::SecretPost(secret) => oauth::ClientAuthentication::SecretPost {
+            id: &client.id,
+            secret: secret.expose(),
+        },
+        ClientAuthentication::Injected => oauth::ClientAuthentication::None,
+    };
+    let form = TokenExchange {
+        resources: &rule.resources,
+        audiences: &rule.audiences,
+        scope: rule.scope.as_deref(),
+        requested_token_type: rule.requested_token_type.as_deref(),
+        subject_token,
+        subject_token_type: TOKEN_TYPE_ACCESS_TOKEN,
+        parameters: &rule.parameters,
+    };
+    let mut headers = vec![
+        (
+            "content-type",
+            Secret::new("application/x-www-form-urlencoded".to_owned()),
+        ),
+        ("accept", Secret::new("application/json".to_owned())),
+        ("user-agent", Secret::new(USER_AGENT.to_owned())),
+    ];
+    headers.extend(
+        authentication
+            .authorization()
+            .map(|value| ("authorization", value)),
+    );
+    HttpCall {
+        cluster: Rc::clone(&client.endpoint.cluster),
+        scheme: match client.endpoint.scheme {
+            Scheme::Http => "http",
+            Scheme::Https => "https",
+        },
+        authority: Rc::clone(&client.endpoint.authority),
+        method: "POST",
+        path: Rc::from(token_path),
+        headers,
+        body: form.to_form(authentication),
+        timeout: EXCHANGE_TIMEOUT,
+        answer_limit: TOKEN_ANSWER_BYTES,
+    }
+}

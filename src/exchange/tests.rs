@@ -1,0 +1,227 @@
+//! The parts of an exchange, owned and easy to change.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::Inputs;
+use crate::config::{
+    ClaimPath, Client, ClientAuthentication, Endpoint, Issuer, IssuerId, KeySource, Profile,
+    Scheme, TokenRule,
+};
+use crate::jose::Algorithm;
+use crate::secret::Secret;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Parts {
+    pub(super) generation: u8,
+    pub(super) issuer_name: String,
+    pub(super) issuer: String,
+    pub(super) profile: Profile,
+    pub(super) cluster: String,
+    pub(super) authority: String,
+    pub(super) scheme: Scheme,
+    pub(super) token_path: String,
+    pub(super) client_id: String,
+    /// 0 basic, 1 post
+    pub(super) method: u8,
+    pub(super) secret: String,
+    pub(super) catalog: String,
+    pub(super) audiences: Vec<String>,
+    pub(super) expected_audience: String,
+    pub(super) resources: Vec<String>,
+    pub(super) scope: Option<String>,
+    pub(super) requested_token_type: Option<String>,
+    pub(super) parameters: Vec<(String, String)>,
+    pub(super) subject_token: String,
+}
+
+/// The exchange of `facts/keycloak.md` 3.1 (a).
+impl Default for Parts {
+    fn default() -> Self {
+        Self {
+            generation: 0,
+            issuer_name: "corp".into(),
+            issuer: "http://127.0.0.1:18080/realms/lake".into(),
+            profile: Profile::Keycloak,
+            cluster: "idp".into(),
+            authority: "127.0.0.1:18080".into(),
+            scheme: Scheme::Http,
+            token_path: "/realms/lake/protocol/openid-connect/token".into(),
+            client_id: "icegate".into(),
+            method: 0,
+            secret: "icegate-secret".into(),
+            catalog: "lake".into(),
+            audiences: vec!["catalog".into()],
+            expected_audience: "catalog".into(),
+            resources: Vec::new(),
+            scope: None,
+            requested_token_type: None,
+            parameters: Vec::new(),
+            subject_token: "eyJh.eyJz.c2ln".into(),
+        }
+    }
+}
+
+impl Parts {
+    pub(super) fn with<T>(&self, then: impl FnOnce(&Inputs<'_>) -> T) -> T {
+        let endpoint = Endpoint {
+            cluster: Rc::from(&*self.cluster),
+            authority: Rc::from(&*self.authority),
+            scheme: self.scheme,
+        };
+        let secret = Secret::new(self.secret.clone());
+        then(&Inputs {
+            generation: &[self.generation; 32],
+            issuer: &Issuer {
+                name: Rc::from(&*self.issuer_name),
+                profile: self.profile,
+                issuer: Rc::from(&*self.issuer),
+                endpoint: endpoint.clone(),
+                keys: KeySource::OpenIdDiscovery,
+                token_path: None,
+                audiences: vec!["icegate".to_owned()],
+                algorithms: vec![Algorithm::RS256],
+                token_types: vec!["jwt".to_owned()],
+                leeway: Duration::from_secs(30),
+                subject_claim: ClaimPath(vec!["sub".to_owned()]),
+                name_claim: ClaimPath(vec!["preferred_username".to_owned()]),
+                client: None,
+            },
+            client: &Client {
+                id: Rc::from(&*self.client_id),
+                authentication: match self.method {
+                    0 => ClientAuthentication::SecretBasic(secret),
+                    1 => ClientAuthentication::SecretPost(secret),
+                    _ => ClientAuthentication::Injected,
+                },
+                endpoint,
+            },
+            token_path: &self.token_path,
+            catalog: &self.catalog,
+            rule: &TokenRule {
+                from: IssuerId(0),
+                audiences: self.audiences.clone(),
+                expected_audience: self.expected_audience.clone(),
+                resources: self.resources.clone(),
+                scope: self.scope.clone(),
+                requested_token_type: self.requested_token_type.clone(),
+                parameters: self.parameters.clone(),
+                life: Duration::from_secs(300),
+            },
+            subject_token: &self.subject_token,
+        })
+    }
+
+    /// One change for each input.
+    pub(super) fn changes() -> [fn(&mut Self); 24] {
+        [
+            |p| p.generation = 1,
+            |p| p.issuer_name = "corq".into(),
+            |p| p.issuer.push('/'),
+            |p| p.profile = Profile::Rfc8693,
+            |p| p.cluster = "idq".into(),
+            |p| p.authority = "127.0.0.1:18081".into(),
+            |p| p.scheme = Scheme::Https,
+            |p| p.token_path.push('?'),
+            |p| p.client_id = "trino".into(),
+            |p| p.method = 1,
+            |p| p.method = 2,
+            |p| p.secret.push('2'),
+            |p| p.catalog = "lakf".into(),
+            |p| p.audiences.clear(),
+            |p| p.audiences.push("catalog".into()),
+            |p| p.expected_audience = "catalog2".into(),
+            |p| p.resources.push("https://catalog.example/".into()),
+            |p| p.scope = Some("to-catalog".into()),
+            |p| p.scope = Some(String::new()),
+            |p| p.requested_token_type = Some("urn:ietf:params:oauth:token-type:jwt".into()),
+            |p| p.parameters.push(("a".into(), "b".into())),
+            |p| p.parameters.push(("b".into(), "a".into())),
+            |p| {
+                p.parameters
+                    .extend([("a".into(), "b".into()), ("a".into(), "b".into())])
+            },
+            |p| p.subject_token.push('a'),
+        ]
+    }
+}
+
+/// Texts of few letters and lengths, so that two draws are often neighbours.
+impl Arbitrary for Parts {
+    type Parameters = ();
+    type Strategy = BoxedStrategy<Self>;
+
+    fn arbitrary_with((): ()) -> Self::Strategy {
+        let texts = prop::collection::vec("[ab\0]{0,2}", 11);
+        let lists = prop::collection::vec(prop::collection::vec("[ab]{0,2}", 0..3), 2);
+        let options = prop::collection::vec(prop::option::of("[ab]{0,1}"), 2);
+        let parameters = prop::collection::vec(("[ab]{0,1}", "[ab]{0,1}"), 0..3);
+        // Most of the parts stay as they are by default; equal draws must happen.
+        (
+            texts,
+            lists,
+            options,
+            parameters,
+            0..2u8,
+            0..2u8,
+            any::<bool>(),
+            any::<bool>(),
+            any::<u32>(),
+        )
+            .prop_map(
+                |(
+                    texts,
+                    lists,
+                    options,
+                    parameters,
+                    generation,
+                    method,
+                    https,
+                    keycloak,
+                    changed,
+                )| {
+                    let mut parts = Self::default();
+                    let [t0, t1, t2, t3, t4, t5, t6, t7, t8, t9, t10] = texts.try_into().unwrap();
+                    let [l0, l1]: [Vec<String>; 2] = lists.try_into().unwrap();
+                    let [o0, o1]: [Option<String>; 2] = options.try_into().unwrap();
+                    let mut set = |bit: u32, apply: &mut dyn FnMut(&mut Self)| {
+                        // Few bits of the 32 are looked at twice: about one part in four is changed.
+                        if changed.rotate_left(bit) & 0b11 == 0 {
+                            apply(&mut parts);
+                        }
+                    };
+                    set(0, &mut |p| p.generation = generation);
+                    set(2, &mut |p| p.issuer_name.clone_from(&t0));
+                    set(3, &mut |p| p.issuer.clone_from(&t1));
+                    set(4, &mut |p| {
+                        p.profile = if keycloak {
+                            Profile::Keycloak
+                        } else {
+                            Profile::Rfc8693
+                        }
+                    });
+                    set(6, &mut |p| p.cluster.clone_from(&t2));
+                    set(7, &mut |p| p.authority.clone_from(&t3));
+                    set(8, &mut |p| {
+                        p.scheme = if https { Scheme::Https } else { Scheme::Http }
+                    });
+                    set(10, &mut |p| p.token_path.clone_from(&t4));
+                    set(11, &mut |p| p.client_id.clone_from(&t5));
+                    set(12, &mut |p| p.method = method);
+                    set(14, &mut |p| p.secret.clone_from(&t6));
+                    set(15, &mut |p| p.catalog.clone_from(&t7));
+                    set(16, &mut |p| p.audiences.clone_from(&l0));
+                    set(18, &mut |p| p.expected_audience.clone_from(&t8));
+                    set(19, &mut |p| p.resources.clone_from(&l1));
+                    set(20, &mut |p| p.scope.clone_from(&o0));
+                    set(22, &mut |p| p.requested_token_type.clone_from(&o1));
+                    set(24, &mut |p| p.parameters.clone_from(&parameters));
+                    set(26, &mut |p| p.subject_token = format!("{t9}{t10}"));
+                    parts
+                },
+            )
+            .boxed()
+    }
+}
