@@ -1,5 +1,64 @@
 //! What the operator decided: read once, checked whole, never changed afterwards.
+//!
+//! `file` declares the blocks as they are written, each once ([`block`]); `check` holds what one
+//! field says about another; `model` is what the rest of the gate sees.
 
+mod block;
+mod check;
+mod fault;
+mod file;
 pub mod model;
+mod node;
+#[cfg(not(target_arch = "wasm32"))]
+mod shape;
+mod values;
+mod words;
 
+pub use fault::{Fault, Faults};
 pub use model::*;
+#[cfg(not(target_arch = "wasm32"))]
+pub use shape::{reference, schema, smallest};
+
+use fault::Path;
+use node::{Field, Node};
+
+use crate::json::{self, JsonFault, Value};
+
+/// Reads and checks a configuration. `env` reads a variable of the VM's environment.
+///
+/// The bytes are a JSON object, which is what Envoy makes of a `google.protobuf.Struct` and hands
+/// on of a `google.protobuf.StringValue`; or JSON text that holds the text of that object.
+///
+/// # Errors
+/// *All* faults, in the order of their paths. They hold no secret, and no text of any value.
+pub fn load(bytes: &[u8], env: &dyn Fn(&str) -> Option<String>) -> Result<Config, Faults> {
+    let mut faults = Faults::default();
+    let tree = match tree(bytes) {
+        Ok(tree) => tree,
+        Err(fault) => {
+            faults.add(
+                Path::Whole,
+                format!("{fault}; it must be a Struct, or a StringValue that holds JSON"),
+            );
+            return Err(faults);
+        }
+    };
+    let root = Node {
+        path: Path::Whole,
+        value: &tree,
+    };
+    let config = file::File::read(root, &mut faults)
+        .and_then(|file| check::config(file, bytes, env, &mut faults));
+    match config {
+        Some(config) if faults.is_empty() => Ok(config),
+        _ => Err(faults.finished()),
+    }
+}
+
+/// The configuration as a tree: text is looked into once.
+fn tree(bytes: &[u8]) -> Result<Value, JsonFault> {
+    match json::parse(bytes)? {
+        Value::String(text) => json::parse(text.as_bytes()),
+        tree => Ok(tree),
+    }
+}

@@ -30,6 +30,8 @@ pub struct Config {
     pub access: Access,
     /// Bounds.
     pub limits: Limits,
+    /// Keeps everybody else from making one.
+    pub(super) _only_load_makes_one: (),
 }
 
 /// An identity provider: whose tokens are accepted, and where tokens are exchanged.

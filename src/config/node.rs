@@ -1,0 +1,165 @@
+//! The strict reading of a JSON tree, and the one trait that whatever stands in a configuration has.
+
+use crate::json::{Object, Value};
+
+use super::fault::{Faults, Path, nearest};
+#[cfg(not(target_arch = "wasm32"))]
+use super::shape::Shape;
+
+/// What can stand in a configuration.
+pub(crate) trait Field: Sized {
+    /// Reads it. `None` after a fault, which has been noted then.
+    fn read(node: Node<'_>, faults: &mut Faults) -> Option<Self>;
+
+    /// What it looks like, for the JSON schema and the reference. Not compiled into the wasm module.
+    #[cfg(not(target_arch = "wasm32"))]
+    fn shape() -> Shape;
+}
+
+/// A value at its place.
+#[derive(Clone, Copy)]
+pub(crate) struct Node<'a> {
+    /// Where it stands.
+    pub(crate) path: Path<'a>,
+    /// What stands there.
+    pub(crate) value: &'a Value,
+}
+
+impl<'a> Node<'a> {
+    /// Notes a fault of this value.
+    pub(crate) fn refuse<T>(&self, faults: &mut Faults, message: impl Into<String>) -> Option<T> {
+        faults.refuse(self.path, message)
+    }
+
+    /// Notes that a value of another type is needed.
+    pub(crate) fn not<T>(&self, wanted: &str, faults: &mut Faults) -> Option<T> {
+        let found = match self.value {
+            Value::Null => return self.refuse(faults, "is null; leave it out or give it a value"),
+            Value::Bool(_) => "a truth value",
+            Value::Number(_) => "a number",
+            Value::String(_) => "text",
+            Value::Array(_) => "a list",
+            Value::Object(_) => "an object",
+        };
+        self.refuse(faults, format!("must be {wanted}, not {found}"))
+    }
+
+    /// The value as text.
+    pub(crate) fn text(&self, faults: &mut Faults) -> Option<&'a str> {
+        match self.value {
+            Value::String(text) => Some(text),
+            _ => self.not("text", faults),
+        }
+    }
+
+    /// The value as an object of any members.
+    pub(crate) fn object(&self, faults: &mut Faults) -> Option<&'a Object> {
+        match self.value {
+            Value::Object(members) => Some(members),
+            _ => self.not("an object", faults),
+        }
+    }
+
+    /// The value as an object that has no members but the known ones.
+    pub(crate) fn members(&self, known: &[&str], faults: &mut Faults) -> Option<Members<'a>> {
+        let members = self.object(faults)?;
+        for key in members.keys().filter(|key| !known.contains(&key.as_str())) {
+            let message = match nearest(key, known.iter().copied()) {
+                Some(meant) => format!("is unknown; did you mean \"{meant}\"?"),
+                None => format!("is unknown; known here: {}", known.join(", ")),
+            };
+            faults.add(self.path.member(key), message);
+        }
+        Some(Members {
+            path: self.path,
+            members,
+        })
+    }
+
+    /// The elements of a list, each read; `None` when one of them is faulty.
+    pub(crate) fn elements<T: Field>(&self, faults: &mut Faults) -> Option<Vec<T>> {
+        let Value::Array(values) = self.value else {
+            return self.not("a list", faults);
+        };
+        let read: Vec<Option<T>> = values
+            .iter()
+            .enumerate()
+            .map(|(index, value)| {
+                T::read(
+                    Node {
+                        path: Path::Element(&self.path, index),
+                        value,
+                    },
+                    faults,
+                )
+            })
+            .collect();
+        read.into_iter().collect()
+    }
+}
+
+/// The members of an object whose names are all known.
+pub(crate) struct Members<'a> {
+    path: Path<'a>,
+    members: &'a Object,
+}
+
+impl Members<'_> {
+    /// A member that must be there; `why` goes on after "must be set; ".
+    pub(crate) fn required<T: Field>(
+        &self,
+        key: &str,
+        why: &str,
+        faults: &mut Faults,
+    ) -> Option<T> {
+        match self.members.get(key) {
+            Some(value) => T::read(
+                Node {
+                    path: self.path.member(key),
+                    value,
+                },
+                faults,
+            ),
+            None => faults.refuse(self.path.member(key), format!("must be set; {why}")),
+        }
+    }
+
+    /// A member that may be left out: `Some(None)` then.
+    pub(crate) fn optional<T: Field>(&self, key: &str, faults: &mut Faults) -> Option<Option<T>> {
+        match self.members.get(key) {
+            Some(value) => T::read(
+                Node {
+                    path: self.path.member(key),
+                    value,
+                },
+                faults,
+            )
+            .map(Some),
+            None => Some(None),
+        }
+    }
+
+    /// A member with a default.
+    pub(crate) fn or<T: Field>(
+        &self,
+        key: &str,
+        default: impl FnOnce() -> T,
+        faults: &mut Faults,
+    ) -> Option<T> {
+        self.optional(key, faults)
+            .map(|given| given.unwrap_or_else(default))
+    }
+
+    /// A block whose members all have defaults: left out is the same as empty.
+    pub(crate) fn block<T: Field>(&self, key: &str, faults: &mut Faults) -> Option<T> {
+        let empty = Value::Object(Object::new());
+        let value = self.members.get(key).unwrap_or(&empty);
+        T::read(
+            Node {
+                path: self.path.member(key),
+                value,
+            },
+            faults,
+        )
+    }
+}

@@ -1,0 +1,397 @@
+//! What the configuration looks like, for people and for tools: the JSON schema
+//! (`envoy/icegate.schema.json`) and the reference (`docs/configuration.md`), both made from the
+//! blocks that read it. Not compiled into the wasm module.
+
+use serde_json::json;
+
+use super::node::Field;
+use super::values::NAMED_MAX;
+use crate::json::{Object, Value};
+
+/// What a value looks like.
+pub(crate) struct Shape {
+    /// Its JSON schema (draft 2020-12).
+    pub(crate) schema: Value,
+    /// Its type, in words.
+    words: String,
+    /// The blocks in it, outermost first.
+    sections: Vec<Section>,
+}
+
+/// A block, as the reference shows it.
+struct Section {
+    place: &'static str,
+    about: String,
+    rows: Vec<Row>,
+}
+
+/// A field of a block.
+pub(crate) struct Row {
+    name: &'static str,
+    about: String,
+    shape: Shape,
+    rule: Rule,
+}
+
+/// What happens without a field.
+enum Rule {
+    Required(&'static str),
+    Default(Value, &'static str),
+    Optional(&'static str, &'static str),
+}
+
+/// A default that can be shown.
+pub(crate) trait Show {
+    /// As it would be written.
+    fn show(&self) -> Value;
+}
+
+impl Show for String {
+    fn show(&self) -> Value {
+        Value::from(self.as_str())
+    }
+}
+
+/// The paragraphs of a documentation comment, one line.
+fn one_line(doc: &[&str]) -> String {
+    doc.iter()
+        .map(|line| line.trim())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+impl Row {
+    fn new<T: Field>(name: &'static str, about: &[&str], rule: Rule) -> Self {
+        Self {
+            name,
+            about: one_line(about),
+            shape: T::shape(),
+            rule,
+        }
+    }
+
+    /// A field that must be there.
+    pub(crate) fn required<T: Field>(
+        name: &'static str,
+        about: &[&str],
+        why: &'static str,
+    ) -> Self {
+        Self::new::<T>(name, about, Rule::Required(why))
+    }
+
+    /// A field with a default.
+    pub(crate) fn default<T: Field + Show>(
+        name: &'static str,
+        about: &[&str],
+        default: T,
+        why: &'static str,
+    ) -> Self {
+        Self::new::<T>(name, about, Rule::Default(default.show(), why))
+    }
+
+    /// A field that may be left out.
+    pub(crate) fn optional<T: Field>(
+        name: &'static str,
+        about: &[&str],
+        what: &'static str,
+        why: &'static str,
+    ) -> Self {
+        Self::new::<T>(name, about, Rule::Optional(what, why))
+    }
+
+    fn schema(&self) -> Value {
+        let mut schema = self.shape.schema.clone();
+        let about = match self.rule {
+            Rule::Required(_) | Rule::Default(..) | Rule::Optional("", _) => self.about.clone(),
+            Rule::Optional(what, _) => format!("{} Without it: {what}.", self.about),
+        };
+        put(&mut schema, "description", about.into());
+        if let Rule::Default(default, _) = &self.rule {
+            put(&mut schema, "default", default.clone());
+        }
+        schema
+    }
+
+    fn line(&self) -> String {
+        let (default, without) = match &self.rule {
+            Rule::Required(why) => ("required".to_owned(), format!("Does not load: {why}.")),
+            Rule::Default(default, why) => (format!("`{}`", compact(default)), (*why).to_owned()),
+            Rule::Optional("", what) => ("`{}`".to_owned(), sentence(what)),
+            Rule::Optional(what, why) => ((*what).to_owned(), sentence(why)),
+        };
+        let cells = [
+            format!("`{}`", self.name),
+            self.shape.words.clone(),
+            default,
+            self.about.clone(),
+            without,
+        ];
+        format!(
+            "| {} |\n",
+            cells.map(|cell| cell.replace('|', "\\|")).join(" | ")
+        )
+    }
+}
+
+/// With a capital letter and a full stop.
+fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    let first = chars.next().map(|first| first.to_ascii_uppercase());
+    let rest = chars.as_str();
+    first
+        .into_iter()
+        .chain(rest.chars())
+        .chain((!text.ends_with('.')).then_some('.'))
+        .collect()
+}
+
+/// As one writes it in YAML.
+fn compact(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(elements) => {
+            let elements: Vec<String> = elements
+                .iter()
+                .map(|element| {
+                    if element == "" {
+                        "\"\"".to_owned()
+                    } else {
+                        compact(element)
+                    }
+                })
+                .collect();
+            format!("[{}]", elements.join(", "))
+        }
+        other => other.to_string(),
+    }
+}
+
+fn put(schema: &mut Value, key: &str, value: Value) {
+    if let Value::Object(members) = schema {
+        members.insert(key.to_owned(), value);
+    }
+}
+
+/// How GitHub and mdBook name the anchor of a heading that is code.
+fn anchor(place: &str) -> String {
+    place
+        .chars()
+        .filter(|char| char.is_ascii_alphanumeric() || matches!(char, '_' | '-'))
+        .collect::<String>()
+        .to_lowercase()
+}
+
+/// What names in a map look like.
+const NAME_PATTERN: &str = "^[a-z0-9_-]{1,63}$";
+
+impl Shape {
+    fn leaf(schema: Value, words: &str) -> Self {
+        Self {
+            schema,
+            words: words.to_owned(),
+            sections: Vec::new(),
+        }
+    }
+
+    /// Text, of a form where there is a pattern.
+    pub(crate) fn text(words: &str, pattern: Option<&str>) -> Self {
+        let mut schema = json!({"type": "string"});
+        if let Some(pattern) = pattern {
+            put(&mut schema, "pattern", pattern.into());
+        }
+        Self::leaf(schema, words)
+    }
+
+    /// One of a few words.
+    pub(crate) fn words(words: &[&str]) -> Self {
+        let shown: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+        Self::leaf(json!({"enum": words}), &shown.join(", "))
+    }
+
+    /// A whole number.
+    pub(crate) fn count(min: usize, max: usize) -> Self {
+        let schema = json!({"type": "integer", "minimum": min, "maximum": max});
+        Self::leaf(schema, &format!("number, {min} to {max}"))
+    }
+
+    /// Where a secret is.
+    pub(crate) fn secret() -> Self {
+        let variable = json!({"type": "string", "pattern": "^[A-Z_][A-Z0-9_]{0,127}$"});
+        let by_name = json!({
+            "type": "object", "properties": {"env": variable}, "required": ["env"], "additionalProperties": false,
+        });
+        Self::leaf(
+            json!({"oneOf": [by_name, {"const": "injected"}]}),
+            "`{env: NAME}` or `injected`",
+        )
+    }
+
+    /// Text by name.
+    pub(crate) fn parameters() -> Self {
+        let schema = json!({
+            "type": "object", "additionalProperties": {"type": "string"}, "propertyNames": {"pattern": "^[!-~]+$"},
+        });
+        Self::leaf(schema, "map of text")
+    }
+
+    /// A list of at least one of these, all different.
+    pub(crate) fn listed(self) -> Self {
+        let words = format!("list of {}", self.words);
+        Self {
+            schema: list(&self.schema),
+            words,
+            sections: self.sections,
+        }
+    }
+
+    /// One of these, or a list of at least one.
+    pub(crate) fn one_or_more(self) -> Self {
+        let words = format!("{} or a list of it", self.words);
+        let schema = json!({"oneOf": [self.schema, list(&self.schema)]});
+        Self {
+            schema,
+            words,
+            sections: self.sections,
+        }
+    }
+
+    /// This text, or a list of texts.
+    pub(crate) fn or_list(self) -> Self {
+        let texts =
+            json!({"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1});
+        Self {
+            schema: json!({"oneOf": [self.schema, texts]}),
+            ..self
+        }
+    }
+
+    /// Several of these, by name.
+    pub(crate) fn named(self) -> Self {
+        let schema = json!({
+            "type": "object",
+            "additionalProperties": self.schema,
+            "propertyNames": {"pattern": NAME_PATTERN},
+            "minProperties": 1,
+            "maxProperties": NAMED_MAX,
+        });
+        Self {
+            schema,
+            words: format!("map of {}", self.words),
+            sections: self.sections,
+        }
+    }
+
+    /// A block.
+    pub(crate) fn block(place: &'static str, about: &[&str], mut rows: Vec<Row>) -> Self {
+        let properties: Object = rows
+            .iter()
+            .map(|row| (row.name.to_owned(), row.schema()))
+            .collect();
+        let required: Vec<&str> = rows
+            .iter()
+            .filter(|row| matches!(row.rule, Rule::Required(_)))
+            .map(|row| row.name)
+            .collect();
+        let mut schema = json!({
+            "type": "object", "description": one_line(about), "properties": properties, "additionalProperties": false,
+        });
+        if !required.is_empty() {
+            put(&mut schema, "required", required.into());
+        }
+        let inner: Vec<Section> = rows
+            .iter_mut()
+            .flat_map(|row| std::mem::take(&mut row.shape.sections))
+            .collect();
+        let mut sections = vec![Section {
+            place,
+            about: one_line(about),
+            rows,
+        }];
+        sections.extend(inner);
+        Self {
+            schema,
+            words: format!("[block](#{})", anchor(place)),
+            sections,
+        }
+    }
+}
+
+fn list(schema: &Value) -> Value {
+    json!({"type": "array", "items": schema, "minItems": 1, "uniqueItems": true})
+}
+
+/// The JSON schema of the configuration, draft 2020-12, as `envoy/icegate.schema.json` holds it.
+pub fn schema() -> String {
+    let mut schema = super::file::File::shape().schema;
+    put(
+        &mut schema,
+        "$schema",
+        "https://json-schema.org/draft/2020-12/schema".into(),
+    );
+    put(&mut schema, "title", "icegate".into());
+    format!("{schema:#}\n")
+}
+
+/// The reference of the configuration, as `docs/configuration.md` holds it.
+pub fn reference() -> String {
+    let mut text = String::from(
+        "# Configuration\n\n\
+         <!-- Made from src/config/file.rs: ICEGATE_BLESS=1 cargo test --test native config_files -->\n",
+    );
+    let sections = super::file::File::shape().sections;
+    let fields = sections.iter().flat_map(|section| &section.rows);
+    let order: Vec<&str> = fields.map(|row| row.name).collect();
+    for section in &sections {
+        if !section.place.is_empty() {
+            text.push_str(&format!("\n## `{}`\n", section.place));
+        }
+        text.push_str(&format!("\n{}\n\n", section.about));
+        if section.place.is_empty() {
+            text.push_str(&format!(
+                "The smallest one:\n\n```yaml\n{}```\n\n",
+                yaml(&smallest(), 0, &order)
+            ));
+        }
+        text.push_str("| field | type | default | what it is | without it, and why |\n|---|---|---|---|---|\n");
+        for row in &section.rows {
+            text.push_str(&row.line());
+        }
+    }
+    text
+}
+
+/// The smallest configuration, as the reference shows it; a test loads it.
+pub fn smallest() -> Value {
+    json!({
+        "issuers": {"corp": {
+            "profile": "keycloak",
+            "issuer": "https://idp.example.com/realms/lake",
+            "cluster": "idp",
+            "audiences": ["icegate"],
+            "client": {"id": "icegate", "secret": {"env": "ICEGATE_SECRET"}},
+        }},
+        "catalogs": {"lake": {
+            "kind": "nessie",
+            "base_path": "/iceberg",
+            "token": {"from": "corp", "audience": "catalog"},
+        }},
+        "access": "catalog_decides",
+    })
+}
+
+/// Block style for objects, flow style for the rest, in the order in which fields are declared.
+/// Good enough for words, which is all that the example holds.
+fn yaml(value: &Value, depth: usize, order: &[&str]) -> String {
+    let Value::Object(members) = value else {
+        return String::new();
+    };
+    let mut members: Vec<(&String, &Value)> = members.iter().collect();
+    members.sort_by_key(|(key, _)| order.iter().position(|name| name == key));
+    let indent = "  ".repeat(depth);
+    let inner = depth.saturating_add(1);
+    let lines = members.into_iter().map(|(key, value)| match value {
+        Value::Object(_) => format!("{indent}{key}:\n{}", yaml(value, inner, order)),
+        other => format!("{indent}{key}: {}\n", compact(other)),
+    });
+    lines.collect()
+}
