@@ -8,7 +8,7 @@ use super::file::{
 };
 use super::model::{
     Catalog, ClaimPath, Client, ClientAuthentication, Config, Endpoint, Issuer, IssuerId,
-    KeySource, Limits, Profile, TokenRule,
+    KeySource, Limits, Loaded, Profile, TokenRule,
 };
 use super::values::{Named, Span};
 use super::words::{Audience, Authentication, Cluster, Discovery, SecretPlace};
@@ -50,7 +50,7 @@ pub(crate) fn config(
         catalogs: catalogs??,
         access: file.access?,
         limits: limits??,
-        _only_load_makes_one: (),
+        _only_load_makes_one: Loaded,
     })
 }
 

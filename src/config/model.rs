@@ -31,8 +31,12 @@ pub struct Config {
     /// Bounds.
     pub limits: Limits,
     /// Keeps everybody else from making one.
-    pub(super) _only_load_makes_one: (),
+    pub(super) _only_load_makes_one: Loaded,
 }
+
+/// Made by [`load`](super::load).
+#[derive(Debug)]
+pub(super) struct Loaded;
 
 /// An identity provider: whose tokens are accepted, and where tokens are exchanged.
 #[derive(Debug)]

@@ -45,12 +45,16 @@ words!(Profile {
     "rfc8693" => Profile::Rfc8693,
 });
 
-words!(Kind {
-    "iceberg" => Kind::Iceberg,
-    "nessie" => Kind::Nessie,
-    "polaris" => Kind::Polaris,
-    "lakekeeper" => Kind::Lakekeeper,
-});
+impl Text for Kind {
+    fn parse(text: &str) -> Result<Self, Wrong> {
+        Self::from_name(text).ok_or_else(|| one_of(&Self::ALL.map(Self::name)).into())
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    fn text_shape() -> Shape {
+        Shape::words(&Self::ALL.map(Self::name))
+    }
+}
 
 words!(Access {
     "catalog_decides" => Access::CatalogDecides,
@@ -84,19 +88,6 @@ words!(Authentication {
     "client_secret_post" => Authentication::Post,
 });
 
-/// The algorithms that verify, by their names in a JWS header.
-const ALGORITHMS: [(&str, Algorithm); 9] = [
-    ("RS256", Algorithm::RS256),
-    ("RS384", Algorithm::RS384),
-    ("RS512", Algorithm::RS512),
-    ("PS256", Algorithm::PS256),
-    ("PS384", Algorithm::PS384),
-    ("PS512", Algorithm::PS512),
-    ("ES256", Algorithm::ES256),
-    ("ES384", Algorithm::ES384),
-    ("EdDSA", Algorithm::EdDSA),
-];
-
 impl Text for Algorithm {
     fn parse(text: &str) -> Result<Self, Wrong> {
         if text.eq_ignore_ascii_case("none") {
@@ -105,15 +96,12 @@ impl Text for Algorithm {
         if matches!(text, "HS256" | "HS384" | "HS512") {
             return Err("a symmetric algorithm never verifies: whoever can check such a token can also write it".into());
         }
-        let known = ALGORITHMS.iter().find(|(name, _)| *name == text);
-        known
-            .map(|(_, algorithm)| *algorithm)
-            .ok_or_else(|| one_of(&ALGORITHMS.map(|(name, _)| name)).into())
+        Self::from_name(text).ok_or_else(|| one_of(&Self::ALL.map(Self::name)).into())
     }
 
     #[cfg(not(target_arch = "wasm32"))]
     fn text_shape() -> Shape {
-        Shape::words(&ALGORITHMS.map(|(name, _)| name))
+        Shape::words(&Self::ALL.map(Self::name))
     }
 }
 
@@ -124,11 +112,7 @@ impl Listed for Algorithm {
 #[cfg(not(target_arch = "wasm32"))]
 impl Show for Algorithm {
     fn show(&self) -> Value {
-        let name = ALGORITHMS
-            .iter()
-            .find(|(_, algorithm)| algorithm == self)
-            .map(|(name, _)| *name);
-        name.into()
+        Value::from(self.name())
     }
 }
 
