@@ -1,7 +1,6 @@
 """Maven artifacts by the ordinary mvn client, each checked against the sha256 that this tree pins."""
 
 import json
-import subprocess
 from pathlib import Path
 
 from . import cache
@@ -59,13 +58,13 @@ def _check(file: Path, expected: str) -> None:
     found = cache.sha256(file)
     if found != expected:
         file.unlink()
-        raise BadArtifact(f"{file.name}: sha256 is {found}, stack/artifacts.json pins {expected}; removed it, run the set-up again")
+        raise BadArtifact(f"{file.name}: sha256 is {found}, stack/artifacts.json pins {expected}; removed, run it again")
 
 
 def _mvn(*arguments: str) -> None:
     """Runs Maven quietly; its own words are shown when it fails."""
     command = ["mvn", "--quiet", "--batch-mode", f"-Dmaven.repo.local={cache.maven()}", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=cache.root())
+    done = cache.run(*command, capture_output=True, check=False, cwd=cache.root())
     if done.returncode != 0:
         words = (done.stdout + done.stderr).strip().splitlines()[-15:]
         raise BadArtifact(f"{arguments[0]} failed:\n" + "\n".join(words))

@@ -8,12 +8,16 @@ import fcntl
 import hashlib
 import os
 import shutil
+import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 TREE = Path(__file__).resolve().parent
 REQUIREMENTS = TREE / "requirements.txt"
+
+_held: list[int] = []
 
 
 def root() -> Path:
@@ -115,7 +119,20 @@ def locked(name: str):
         except BlockingIOError:
             print(f"waiting: another process holds {file.name}", file=sys.stderr, flush=True)
             fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+        _held.append(file.fileno())
+        try:
+            yield
+        finally:
+            _held.remove(file.fileno())
+
+
+def run(*command: str | os.PathLike, **options: Any) -> "subprocess.CompletedProcess[str]":
+    """Runs a program that writes to the cache, and gives its end of the story.
+
+    It inherits the locks held: if this process is killed, the next one waits until the program has ended too.
+    """
+    words = [str(word) for word in command]
+    return subprocess.run(words, text=True, pass_fds=tuple(_held), **{"check": True, **options})
 
 
 def is_done(folder: Path) -> bool:

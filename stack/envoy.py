@@ -3,12 +3,12 @@
 import json
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any
 
 from . import cache, web
 from .parts import Part
-from .ports import free_port
 
 WASM_PLACE = "@WASM@"
 BUILD = "cargo build --release --target wasm32-wasip1"

@@ -1,6 +1,6 @@
 """Iceberg's own REST fixture: a catalog that checks no token, on a local folder and an sqlite file."""
 
-from typing import Mapping
+from collections.abc import Mapping
 
 from . import cache, web
 from .parts import Part

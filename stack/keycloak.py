@@ -3,9 +3,10 @@
 import base64
 import json
 import shutil
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any
 
 from . import cache, keycloak_seed, web
 from .keycloak_admin import KeycloakAdmin
@@ -99,8 +100,10 @@ class Keycloak(Part):
 
     def environment(self) -> Mapping[str, str]:
         """A modest heap, the runtime of the cache, and an administrator when the database is new."""
-        classes = keycloak_seed.seed_folder(self.realm.file) / keycloak_seed.CLASSES
-        archive = f"-XX:ArchiveClassesAtExit={classes}" if self._seeding else f"-XX:SharedArchiveFile={classes}"
+        if self._seeding:
+            archive = f"-XX:ArchiveClassesAtExit={self.folder / keycloak_seed.CLASSES}"
+        else:
+            archive = f"-XX:SharedArchiveFile={keycloak_seed.seed_folder(self.realm.file) / keycloak_seed.CLASSES}"
         name, password = keycloak_seed.ADMIN
         return {
             "JAVA_HOME": str(cache.java_home()),

@@ -1,6 +1,8 @@
 """What tests and the demo do as Keycloak's administrator: users, keys, clients, and the record of what happened."""
 
+import json
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from . import web
@@ -87,6 +89,25 @@ class KeycloakAdmin:
     def set_client_lifespan(self, client_id: str, seconds: int | None) -> None:
         """How long the client's tokens live; None goes back to the realm's own choice."""
         self._set_client(client_id, {"attributes": {"access.token.lifespan": "" if seconds is None else str(seconds)}})
+
+    def trust_assertions(
+        self, issuer: str, keys: dict[str, Any], people: Mapping[str, str], client_id: str = "icegate",
+    ) -> None:
+        """Lets the client turn assertions (RFC 7523) of `issuer`, signed by `keys` (a JWKS), into tokens.
+
+        `people`: the assertion's `sub` for each username; Keycloak makes no link by itself. Call it once per issuer.
+        """
+        self._call("POST", "/identity-provider/instances", {
+            "alias": client_id, "providerId": "jwt-authorization-grant", "enabled": True,
+            "config": {"issuer": issuer, "jwtAuthorizationGrantEnabled": "true", "useJwksUrl": "false",
+                       "publicKeySignatureVerifier": json.dumps(keys),
+                       "jwtAuthorizationGrantAssertionSignatureAlg": "ES256"},
+        })
+        self._set_client(client_id, {"attributes": {"oauth2.jwt.authorization.grant.enabled": "true",
+                                                    "oauth2.jwt.authorization.grant.idp": client_id}})
+        for username, subject in people.items():
+            link = {"identityProvider": client_id, "userId": subject, "userName": subject}
+            self._call("POST", f"/users/{self.user_id(username)}/federated-identity/{client_id}", link)
 
     def set_realm_enabled(self, enabled: bool) -> None:
         """A disabled realm refuses everything with 403 `Realm not enabled`."""

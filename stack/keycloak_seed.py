@@ -4,8 +4,8 @@ A first start imports the realm and migrates an empty database; a start on a cop
 The same run leaves an archive of loaded classes, which saves another second or two.
 """
 
+import os
 import shutil
-import subprocess
 from pathlib import Path
 
 from . import artifacts, cache
@@ -23,10 +23,10 @@ JVM = "-XX:TieredStopAtLevel=1"
 
 def build_distribution(folder: Path) -> None:
     """Keycloak's own build step, with the choices that cannot be made at start."""
-    done = subprocess.run(
-        [str(folder / "bin" / "kc.sh"), "build", "--db=dev-file", "--health-enabled=true"],
-        env={"JAVA_HOME": str(cache.java_home()), "PATH": "/usr/bin:/bin", "HOME": str(folder)},
-        capture_output=True, text=True, check=False,
+    done = cache.run(
+        folder / "bin" / "kc.sh", "build", "--db=dev-file", "--health-enabled=true",
+        env={"JAVA_HOME": str(cache.java_home()), "PATH": os.environ.get("PATH", os.defpath)},
+        capture_output=True, check=False,
     )
     if done.returncode != 0:
         raise RuntimeError("kc.sh build failed:\n" + (done.stdout + done.stderr)[-3000:])
@@ -52,9 +52,9 @@ def ensure_seed(realm_file: Path = LAKE) -> bool:
         keycloak.ready_seconds = 300
         keycloak.stop_seconds = 60
         with keycloak:
-            database = keycloak.database
             keycloak.stop()
-            shutil.copyfile(database, folder / DATABASE)
+            shutil.copyfile(keycloak.database, folder / DATABASE)
+            shutil.copyfile(keycloak.folder / CLASSES, folder / CLASSES)
         cache.mark_done(folder)
     return True
 

@@ -1,7 +1,7 @@
 """moto's S3 on loopback: the storage below Nessie."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Mapping
 
 from . import cache, web
 from .parts import Part

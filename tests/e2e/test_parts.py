@@ -6,13 +6,16 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from pathlib import Path
 
 import pyarrow
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from pyiceberg.catalog import load_catalog
 
 from stack import cache, web
+from stack.jwt import public_jwk, signed
 from stack.keycloak import claims
 from stack.parts import NotReady
 from stack.ports import free_port
@@ -61,6 +64,20 @@ def test_a_rotated_key_is_published_beside_the_old_one(keycloak, nessie):
     published = {key["kid"] for key in web.get(keycloak.jwks_url).expect(200).json()["keys"]}
     assert fresh in published and len(published) > 1
     web.get(f"{nessie.catalog_url}/v1/config", bearer=keycloak.exchanged_token(before)).expect(200)
+
+
+def test_an_assertion_of_a_trusted_issuer_becomes_a_token_of_the_named_user(keycloak):
+    key = ec.generate_private_key(ec.SECP256R1())
+    issuer = "https://gate.example.test"
+    keycloak.admin.trust_assertions(issuer, {"keys": [public_jwk(key, "gate-1")]}, {"alice": "alice@gate"})
+    now = int(time.time())
+    assertion = signed(key, "gate-1", {"iss": issuer, "sub": "alice@gate", "aud": keycloak.issuer,
+                                       "iat": now, "exp": now + 60, "jti": str(uuid.uuid4())})
+
+    form = {"grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer", "assertion": assertion}
+    answer = web.post(keycloak.token_url, form=form, basic=keycloak.credential("icegate")).expect(200)
+
+    assert claims(answer.json()["access_token"])["preferred_username"] == "alice"
 
 
 # -- the catalog ---------------------------------------------------------------------------------------------------------
@@ -206,7 +223,9 @@ def test_the_standin_has_each_fault_that_it_is_told_to_have(start_envoy, standin
     port = free_port()
     standin.on("/", Reply(503, headers={"Retry-After": "7"}), CLOSE, CLOSE_AFTER_HEADERS, Hang(), Reply(delay=0.2))
     start_envoy(envoy_in_front_of(standin.port, port))
-    ask = lambda: web.get(f"http://127.0.0.1:{port}/")
+
+    def ask():
+        return web.get(f"http://127.0.0.1:{port}/")
 
     said = ask()
     assert (said.status, said.headers["Retry-After"]) == (503, "7")
