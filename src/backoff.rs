@@ -85,6 +85,14 @@ impl Backoff {
         };
     }
 
+    /// What is left of the pause; zero when there is none.
+    pub fn pause_left(&self, now: Instant) -> Duration {
+        match self.state {
+            State::Healthy => Duration::ZERO,
+            State::Pausing { until, .. } => until.since(now),
+        }
+    }
+
     /// The probe ended and says nothing about the identity provider's health: the next call may be
     /// a probe at once. Without a probe under way this changes nothing.
     pub fn probe_ended(&mut self) {

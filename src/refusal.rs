@@ -1,1 +1,442 @@
-//! To come.
+//! Every way in which the gate says no: its name, who can mend it, and what the client sees.
+//!
+//! One table, one total mapping. A name, once released, keeps its meaning: people write alerts on it.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use crate::exchange::MintedFault;
+use crate::iceberg::{ErrorType, PathFault, error_body};
+use crate::identity::TokenFault;
+use crate::jose::{JwsFault, VerifyFault};
+use crate::oauth::{BearerError, BearerFault, ErrorCode, OAuthError, www_authenticate};
+use crate::wire::Reply;
+
+/// Who can mend what went wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Culprit {
+    /// The one who calls, or the engine: another token, another path.
+    Caller,
+    /// The identity provider is down, slow, or answers what it must not.
+    IdentityProvider,
+    /// Whoever configured the gate or its client at the identity provider.
+    Operator,
+    /// The gate: it is full.
+    Us,
+}
+
+/// What kind of answer a refusal is. The status follows from it, and for [`Answer::Later`] also
+/// from the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// 400: asking again in the same words will not help.
+    BadRequest,
+    /// 401 without an `error` parameter: there was no token at all (RFC 6750 section 3.1).
+    NoToken,
+    /// 401 `invalid_token`: a fresh token helps.
+    BadToken,
+    /// 403: this person, with any token, may not.
+    Forbidden,
+    /// 404.
+    NotFound,
+    /// 503 for reads and 429 for everything else, with `Retry-After`: nothing was forwarded, so a
+    /// commit must not end in an unknown state (5xx is read that way by three clients).
+    Later,
+    /// 400 in the shape of RFC 6749 section 5.2.
+    UnsupportedGrantType,
+}
+
+macro_rules! reasons {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal, $culprit:ident, $answer:ident;)+) => {
+        /// Why a request was refused.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Reason {
+            $($(#[doc = $doc])+ $variant,)+
+            /// The path could be read in two ways, is no legal path, or names no operation.
+            Path(PathFault),
+        }
+
+        const OWN: &[Reason] = &[$(Reason::$variant),+];
+
+        impl Reason {
+            /// Its name in metrics, access logs and log lines.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)+ Self::Path(fault) => fault.name() }
+            }
+
+            /// Who can mend it.
+            pub const fn culprit(self) -> Culprit {
+                match self { $(Self::$variant => Culprit::$culprit,)+ Self::Path(_) => Culprit::Caller }
+            }
+
+            /// What kind of answer it is.
+            pub const fn answer(self) -> Answer {
+                match self {
+                    $(Self::$variant => Answer::$answer,)+
+                    Self::Path(fault) if fault.is_unknown() => Answer::NotFound,
+                    Self::Path(_) => Answer::BadRequest,
+                }
+            }
+
+            /// What it means, for the reference in the docs.
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => concat!($($doc),+),)+ Self::Path(fault) => fault.describe() }
+            }
+        }
+    };
+}
+
+reasons! {
+    // Read
+    /// The request's head lacks a method or a path, or its block is cut off.
+    MalformedHead = "malformed_head", Caller, BadRequest;
+    /// The request asks for another protocol (`Upgrade`, extended CONNECT).
+    UpgradeRefused = "upgrade_refused", Caller, BadRequest;
+    /// There is no `Authorization` header.
+    TokenMissing = "token_missing", Caller, NoToken;
+    /// `Authorization: Bearer` without a token.
+    TokenEmpty = "token_empty", Caller, NoToken;
+    /// Another scheme than Bearer (Basic, DPoP, ...).
+    SchemeNotBearer = "scheme_not_bearer", Caller, NoToken;
+    /// More than one credential: repeated or comma-joined `Authorization`.
+    CredentialsSeveral = "credentials_several", Caller, BadRequest;
+    /// What follows `Bearer` is no token68 (RFC 7235 section 2.1).
+    TokenMalformed = "token_malformed", Caller, BadRequest;
+    /// The token is longer than 16 KiB.
+    TokenTooLong = "token_too_long", Caller, BadRequest;
+    // Parse
+    /// The path lies outside of every catalog's base path.
+    PathOutside = "path_outside", Caller, NotFound;
+    /// The token endpoint is known but not answered.
+    TokenEndpointOff = "token_endpoint_off", Caller, UnsupportedGrantType;
+    // Verify
+    /// The token is no well-formed compact JWS with a JSON object as claims.
+    JwtMalformed = "jwt_malformed", Caller, BadToken;
+    /// The token's algorithm is not accepted (`none` and HMAC never are).
+    AlgorithmRefused = "algorithm_refused", Caller, BadToken;
+    /// The token's header has `crit` or `b64`.
+    CriticalHeader = "critical_header", Caller, BadToken;
+    /// The token is of another type than an access token.
+    TokenTypeRefused = "token_type_refused", Caller, BadToken;
+    /// The token's issuer is not configured.
+    IssuerUnknown = "issuer_unknown", Caller, BadToken;
+    /// The token is meant for somebody else.
+    AudienceMismatch = "audience_mismatch", Caller, BadToken;
+    /// The token has expired.
+    TokenExpired = "token_expired", Caller, BadToken;
+    /// The token is not valid yet, or issued in the future.
+    TokenNotYetValid = "token_not_yet_valid", Caller, BadToken;
+    /// The token is bound to a key of its sender (`cnf`), which a proxy cannot prove.
+    SenderConstrained = "sender_constrained", Caller, BadToken;
+    /// The token was minted by the gate's own client.
+    OwnClientToken = "own_client_token", Caller, BadToken;
+    /// A claim that the gate needs is missing or of the wrong type.
+    ClaimMalformed = "claim_malformed", Caller, BadToken;
+    /// The token's key is not in the issuer's key set.
+    KeyUnknown = "key_unknown", Caller, BadToken;
+    /// The signature does not verify.
+    SignatureBad = "signature_bad", Caller, BadToken;
+    /// The issuer's keys could not be fetched (yet).
+    KeysUnavailable = "keys_unavailable", IdentityProvider, Later;
+    // Policy
+    /// The catalog does not serve callers of this issuer.
+    IssuerNotServed = "issuer_not_served", Operator, Forbidden;
+    // Exchange
+    /// The identity provider does not accept the caller's token.
+    SubjectRefused = "subject_refused", Caller, BadToken;
+    /// The identity provider does not exchange for this caller.
+    ExchangeForbidden = "exchange_forbidden", Caller, Forbidden;
+    /// The identity provider does not accept the gate's own credential.
+    ClientRefused = "client_refused", Operator, Later;
+    /// The identity provider does not know what the gate asks for (audience, scope, grant, realm).
+    ExchangeMisconfigured = "exchange_misconfigured", Operator, Later;
+    /// The identity provider asks for fewer requests.
+    IdpRateLimited = "idp_rate_limited", IdentityProvider, Later;
+    /// The identity provider cannot be reached.
+    IdpUnreachable = "idp_unreachable", IdentityProvider, Later;
+    /// The identity provider did not answer in time.
+    IdpTimeout = "idp_timeout", IdentityProvider, Later;
+    /// The identity provider answered with an error of its own, or with no token response.
+    IdpBroken = "idp_broken", IdentityProvider, Later;
+    /// The identity provider failed a moment ago and is given a rest.
+    IdpPaused = "idp_paused", IdentityProvider, Later;
+    /// The request waited for the identity provider as long as it may.
+    DeadlinePassed = "deadline_passed", IdentityProvider, Later;
+    // Check
+    /// The minted token is no JWT that could be checked.
+    MintedOpaque = "minted_opaque", Operator, Later;
+    /// The minted token names another person.
+    MintedOtherSubject = "minted_other_subject", IdentityProvider, Later;
+    /// The minted token is not meant for the catalog.
+    MintedOtherAudience = "minted_other_audience", Operator, Later;
+    /// The minted token is also meant for the gate, where it could be replayed.
+    MintedOurAudience = "minted_our_audience", Operator, Later;
+    /// The minted token has expired, or lives too short to be used.
+    MintedExpired = "minted_expired", IdentityProvider, Later;
+    /// The minted token does not verify: signature, issuer, algorithm, form.
+    MintedInvalid = "minted_invalid", IdentityProvider, Later;
+    // Bounds
+    /// Too many requests wait already.
+    WaitersFull = "waiters_full", Us, Later;
+    /// Too many exchanges are under way already.
+    ExchangesFull = "exchanges_full", Us, Later;
+    /// The host did not hand over or change the request's headers.
+    HostFailed = "host_failed", Us, Later;
+}
+
+impl Reason {
+    /// Every reason, each once.
+    pub fn all() -> impl Iterator<Item = Self> {
+        OWN.iter()
+            .copied()
+            .chain(PathFault::ALL.iter().copied().map(Self::Path))
+    }
+
+    /// Its position in [`all`](Self::all).
+    pub fn position(self) -> usize {
+        Self::all()
+            .position(|reason| reason == self)
+            .unwrap_or_default()
+    }
+}
+
+impl From<PathFault> for Refusal {
+    fn from(fault: PathFault) -> Self {
+        Self::new(Reason::Path(fault), fault.describe())
+    }
+}
+
+impl From<&TokenFault> for Reason {
+    fn from(fault: &TokenFault) -> Self {
+        match fault {
+            TokenFault::Form(JwsFault::TooLong) => Self::TokenTooLong,
+            TokenFault::Form(JwsFault::Critical | JwsFault::EmbeddedKey) => Self::CriticalHeader,
+            TokenFault::Form(JwsFault::Unsigned)
+            | TokenFault::UnknownAlgorithm
+            | TokenFault::Algorithm { .. } => Self::AlgorithmRefused,
+            TokenFault::Form(_) => Self::JwtMalformed,
+            TokenFault::NoIssuer | TokenFault::UnknownIssuer => Self::IssuerUnknown,
+            TokenFault::TokenType { .. } | TokenFault::NotAnAccessToken { .. } => {
+                Self::TokenTypeRefused
+            }
+            TokenFault::Audience { .. } => Self::AudienceMismatch,
+            TokenFault::Expired { .. } => Self::TokenExpired,
+            TokenFault::NotYetValid { .. } | TokenFault::IssuedInFuture { .. } => {
+                Self::TokenNotYetValid
+            }
+            TokenFault::SenderConstrained { .. } => Self::SenderConstrained,
+            TokenFault::OwnClientToken { .. } => Self::OwnClientToken,
+            TokenFault::Claims(_)
+            | TokenFault::NoExpiry { .. }
+            | TokenFault::Subject { .. }
+            | TokenFault::Person { .. } => Self::ClaimMalformed,
+        }
+    }
+}
+
+impl From<&MintedFault> for Reason {
+    fn from(fault: &MintedFault) -> Self {
+        match fault {
+            MintedFault::Opaque | MintedFault::IssuedTokenType | MintedFault::NotAnAccessToken => {
+                Self::MintedOpaque
+            }
+            MintedFault::OtherSubject => Self::MintedOtherSubject,
+            MintedFault::OtherAudience => Self::MintedOtherAudience,
+            MintedFault::OurAudience => Self::MintedOurAudience,
+            MintedFault::NoExpiry | MintedFault::Expired | MintedFault::NotYetValid => {
+                Self::MintedExpired
+            }
+            MintedFault::SubjectExpired => Self::TokenExpired,
+            MintedFault::UnknownKey => Self::KeysUnavailable,
+            MintedFault::TooLong
+            | MintedFault::Characters
+            | MintedFault::Form(_)
+            | MintedFault::Algorithm
+            | MintedFault::Claims(_)
+            | MintedFault::OtherIssuer
+            | MintedFault::SenderConstrained
+            | MintedFault::Signature => Self::MintedInvalid,
+        }
+    }
+}
+
+impl From<BearerFault> for Refusal {
+    fn from(fault: BearerFault) -> Self {
+        let (reason, sentence) = match fault {
+            BearerFault::Missing => (
+                Reason::TokenMissing,
+                "a token is needed: send 'Authorization: Bearer <token for the gate>'",
+            ),
+            BearerFault::Empty => (
+                Reason::TokenEmpty,
+                "'Authorization: Bearer' came without a token",
+            ),
+            BearerFault::OtherScheme => (
+                Reason::SchemeNotBearer,
+                "only 'Authorization: Bearer' is accepted here, no other scheme",
+            ),
+            BearerFault::Several => (
+                Reason::CredentialsSeveral,
+                "the request carries more than one credential: send exactly one",
+            ),
+            BearerFault::Malformed => (Reason::TokenMalformed, "what follows 'Bearer' is no token"),
+            BearerFault::TooLong => (Reason::TokenTooLong, "the token is longer than 16 KiB"),
+        };
+        Self::new(reason, sentence)
+    }
+}
+
+impl From<VerifyFault> for Refusal {
+    fn from(fault: VerifyFault) -> Self {
+        let (reason, sentence) = match fault {
+            VerifyFault::UnknownKey => (
+                Reason::KeyUnknown,
+                "the token was signed with a key that its issuer does not publish",
+            ),
+            VerifyFault::AmbiguousKey => (
+                Reason::KeyUnknown,
+                "the token does not say with which of its issuer's keys it was signed ('kid')",
+            ),
+            VerifyFault::BadSignature => (
+                Reason::SignatureBad,
+                "the token's signature does not verify with its issuer's keys",
+            ),
+        };
+        Self::new(reason, sentence)
+    }
+}
+
+/// A no, with what helps the person in front of the engine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Why.
+    pub reason: Reason,
+    /// One sentence for a person: who, what, which rule. Holds no token, no secret, and no text of
+    /// the identity provider's.
+    pub sentence: Cow<'static, str>,
+    /// Earliest time at which another try makes sense; for [`Answer::Later`] only.
+    pub retry_after: Option<Duration>,
+}
+
+impl Refusal {
+    /// A refusal with its sentence.
+    pub fn new(reason: Reason, sentence: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            reason,
+            sentence: sentence.into(),
+            retry_after: None,
+        }
+    }
+
+    /// The same, not to be tried again before `pause` has passed.
+    pub fn after(mut self, pause: Duration) -> Self {
+        self.retry_after = Some(pause);
+        self
+    }
+}
+
+/// What the answer depends on beside the refusal.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// GET or HEAD: forwarding it twice would change nothing.
+    pub safe: bool,
+    /// HEAD: the answer has no body.
+    pub head: bool,
+    /// What finds the log line.
+    pub reference: &'a str,
+    /// 0..=255, drawn for this reply: spreads the retries of many clients.
+    pub jitter: u8,
+}
+
+impl Refusal {
+    /// The answer's HTTP status.
+    pub fn status(&self, safe: bool) -> u16 {
+        match self.reason.answer() {
+            Answer::BadRequest | Answer::UnsupportedGrantType => 400,
+            Answer::NoToken | Answer::BadToken => 401,
+            Answer::Forbidden => 403,
+            Answer::NotFound => 404,
+            Answer::Later if safe => 503,
+            Answer::Later => 429,
+        }
+    }
+
+    /// The whole answer.
+    pub fn reply(&self, asked: &Asked<'_>) -> Reply {
+        let status = self.status(asked.safe);
+        let message = format!("{} (ref {})", self.sentence, asked.reference);
+        let mut headers = vec![
+            ("content-type", "application/json".to_owned()),
+            // An answer to one person is nobody else's, whatever cache lies in between.
+            ("cache-control", "no-store".to_owned()),
+        ];
+        let kind = match self.reason.answer() {
+            Answer::BadRequest | Answer::UnsupportedGrantType => ErrorType::BadRequest,
+            Answer::NoToken => {
+                headers.push(("www-authenticate", www_authenticate("icegate", None)));
+                ErrorType::NotAuthorized
+            }
+            Answer::BadToken => {
+                let error = Some((BearerError::InvalidToken, &*self.sentence));
+                let challenge = www_authenticate("icegate", error);
+                headers.push(("www-authenticate", challenge));
+                ErrorType::NotAuthorized
+            }
+            Answer::Forbidden => ErrorType::Forbidden,
+            Answer::NotFound => ErrorType::NotFound,
+            Answer::Later => {
+                headers.push((
+                    "retry-after",
+                    self.retry_after_seconds(asked.jitter).to_string(),
+                ));
+                if asked.safe {
+                    ErrorType::ServiceUnavailable
+                } else {
+                    ErrorType::TooManyRequests
+                }
+            }
+        };
+        let body = if asked.head {
+            Vec::new()
+        } else if self.reason.answer() == Answer::UnsupportedGrantType {
+            OAuthError {
+                code: ErrorCode::UnsupportedGrantType,
+                description: message,
+            }
+            .body()
+        } else {
+            error_body(&message, kind)
+        };
+        Reply {
+            status,
+            headers,
+            body,
+            details: self.reason.name(),
+        }
+    }
+
+    /// Whole seconds, at least one, with up to two more so that clients do not come back together.
+    fn retry_after_seconds(&self, jitter: u8) -> u64 {
+        let base = self.retry_after.unwrap_or_default();
+        let seconds = base
+            .as_secs()
+            .saturating_add(u64::from(base.subsec_nanos() > 0))
+            .max(1);
+        seconds.saturating_add(u64::from(jitter % 3))
+    }
+}
+
+/// The reply when the host failed to do what it must, such as to hand over the headers: the request is
+/// not forwarded, whatever it was.
+pub fn host_failed() -> Reply {
+    let refusal = Refusal::new(
+        Reason::HostFailed,
+        "the gate could not read or rewrite this request: try again",
+    );
+    refusal.reply(&Asked {
+        safe: false,
+        head: false,
+        reference: "-",
+        jitter: 0,
+    })
+}

@@ -37,6 +37,9 @@ mod tests {
     #[test]
     fn debug_shows_nothing_of_the_value() {
         let secret = Secret::new("CANARY".to_owned());
-        assert_eq!(format!("{secret:?} {:?}", Some(&secret)), "[secret] Some([secret])");
+        assert_eq!(
+            format!("{secret:?} {:?}", Some(&secret)),
+            "[secret] Some([secret])"
+        );
     }
 }

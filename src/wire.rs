@@ -66,7 +66,11 @@ impl<'a> HeaderBlock<'a> {
         let (count, rest) = block.split_first_chunk::<4>()?;
         let count = usize::try_from(u32::from_le_bytes(*count)).ok()?;
         let (lengths, data) = rest.split_at_checked(count.checked_mul(8)?)?;
-        Some(Self { count, lengths, data })
+        Some(Self {
+            count,
+            lengths,
+            data,
+        })
     }
 
     /// Number of headers.
@@ -81,7 +85,10 @@ impl<'a> HeaderBlock<'a> {
 
     /// Names and values in order. Ends early where the block is cut off.
     pub fn iter(&self) -> Headers<'a> {
-        Headers { lengths: self.lengths, data: self.data }
+        Headers {
+            lengths: self.lengths,
+            data: self.data,
+        }
     }
 }
 
@@ -195,14 +202,18 @@ pub fn is_stripped(name: &[u8]) -> bool {
         ours.len() == theirs.len() && ours.iter().zip(theirs).all(|(a, b)| *a == folded(*b))
     };
     // Most names of an ordinary request fail on their first byte.
-    STRIPPED_PREFIXES
-        .iter()
-        .any(|prefix| name.get(..prefix.len()).is_some_and(|start| same(prefix, start)))
-        || STRIPPED_NAMES.iter().any(|ours| same(ours, name))
+    STRIPPED_PREFIXES.iter().any(|prefix| {
+        name.get(..prefix.len())
+            .is_some_and(|start| same(prefix, start))
+    }) || STRIPPED_NAMES.iter().any(|ours| same(ours, name))
 }
 
 fn folded(byte: u8) -> u8 {
-    if byte == b'_' { b'-' } else { byte.to_ascii_lowercase() }
+    if byte == b'_' {
+        b'-'
+    } else {
+        byte.to_ascii_lowercase()
+    }
 }
 
 /// An answer that the gate gives itself.
@@ -330,8 +341,14 @@ mod tests {
 
     #[test]
     fn two_authorization_headers_are_several() {
-        let headers: [(&[u8], &[u8]); 2] = [(b"authorization", b"Bearer a"), (b"authorization", b"Bearer b")];
-        assert_eq!(RequestHead::read(headers.into_iter()).authorization, Authorization::Several);
+        let headers: [(&[u8], &[u8]); 2] = [
+            (b"authorization", b"Bearer a"),
+            (b"authorization", b"Bearer b"),
+        ];
+        assert_eq!(
+            RequestHead::read(headers.into_iter()).authorization,
+            Authorization::Several
+        );
     }
 
     #[test]

@@ -1,1 +1,437 @@
-//! To come.
+//! One request's way through the gate, as a state machine without IO.
+//!
+//! Facts go in by method calls, each with the time; effects come out of [`Broker::poll_effect`] until
+//! it returns `None`, after every call. The broker never asks the host anything. `docs/design.md` has the
+//! contract and the diagram.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::rc::Rc;
+use std::time::Duration;
+
+use crate::cache::{Cache, Dropped, SubjectToken};
+use crate::clock::{Instant, Now};
+use crate::config::{CatalogId, Config};
+use crate::exchange::{ExchangeKey, Minted};
+use crate::identity::Caller;
+use crate::jose::Crypto;
+use crate::limits;
+use crate::policy::Permit;
+use crate::refusal::{Asked, Culprit, Refusal};
+use crate::telemetry::{CacheEvent, RequestVerdict, Tally};
+use crate::wire::{CallAnswer, HttpCall, Reply};
+
+mod flight;
+mod keys;
+mod request;
+
+use flight::Flight;
+use keys::IssuerKeys;
+use request::Parked;
+
+/// Where randomness comes from: keys of hashes, jitter.
+pub trait Entropy {
+    /// Fills the buffer with bytes that nobody can foresee.
+    fn fill(&mut self, buffer: &mut [u8]);
+}
+
+/// A request, by the name that the host gives it. Never used twice at the same time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StreamId(pub u32);
+
+/// A call that the host was asked to make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CallId(u64);
+
+/// How much is written to the log; each level has all of the levels before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// The operator must act.
+    Error,
+    /// Something outside is at fault.
+    Warn,
+    /// A caller was refused; keys were loaded.
+    Info,
+    /// Everything else.
+    Debug,
+}
+
+/// What the host is to do.
+#[derive(Debug)]
+pub enum Effect {
+    /// Decide a request: once for each, unless its stream went away before.
+    Release {
+        /// The request.
+        stream: StreamId,
+        /// What becomes of it.
+        verdict: Verdict,
+    },
+    /// Make an HTTP call on the root context, and tell how it ended by [`Broker::call_answered`].
+    Call {
+        /// Its name.
+        id: CallId,
+        /// What to send where.
+        call: HttpCall,
+    },
+    /// Write one line to the log.
+    Note {
+        /// How much it matters.
+        level: Level,
+        /// The line.
+        text: String,
+    },
+}
+
+/// What becomes of a request.
+#[derive(Debug)]
+pub enum Verdict {
+    /// It goes to the catalog.
+    Forward(Forward),
+    /// The gate answers it.
+    Refuse(Reply),
+}
+
+/// The way to the catalog: there is none without a permit and a minted token.
+pub struct Forward {
+    minted: Rc<Minted>,
+    ticket: Ticket,
+}
+
+impl Forward {
+    fn new(permit: &Permit, minted: Rc<Minted>, subject: SubjectToken) -> Self {
+        Self {
+            minted,
+            ticket: Ticket {
+                subject,
+                catalog: permit.catalog(),
+            },
+        }
+    }
+
+    /// The one `Authorization` of the request, to be set in place of whatever stands there.
+    pub fn authorization(&self) -> &[u8] {
+        self.minted.authorization().expose().as_bytes()
+    }
+
+    /// To be shown to [`Broker::catalog_unauthorized`] when the catalog answers 401.
+    pub fn ticket(&self) -> &Ticket {
+        &self.ticket
+    }
+
+    /// The minted token, for checks that the right one goes out.
+    pub fn minted(&self) -> &Minted {
+        &self.minted
+    }
+}
+
+impl fmt::Debug for Forward {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Forward")
+            .field("ticket", &self.ticket)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Says which minted token a request was forwarded with.
+#[derive(Clone, Debug)]
+pub struct Ticket {
+    subject: SubjectToken,
+    catalog: CatalogId,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    Exchange(ExchangeKey),
+    Metadata(usize),
+    Keys(usize),
+}
+
+/// The state machine. One for each worker and configuration; a new configuration is a new broker, and
+/// the old one ends with its last request.
+pub struct Broker {
+    config: Rc<Config>,
+    crypto: Rc<dyn Crypto>,
+    entropy: Box<dyn Entropy>,
+    exchange_key_secret: [u8; 32],
+    cache: Cache<Caller, Minted>,
+    cache_size: (usize, usize),
+    issuers: Vec<IssuerKeys>,
+    flights: BTreeMap<ExchangeKey, Flight>,
+    parked: BTreeMap<StreamId, Parked>,
+    calls: BTreeMap<CallId, Purpose>,
+    last_call: u64,
+    swept: Instant,
+    effects: VecDeque<Effect>,
+    verbosity: Level,
+    tally: Tally,
+}
+
+/// Time between two sweeps of expired callers out of the cache.
+const SWEEP: Duration = Duration::from_secs(30);
+
+impl Broker {
+    /// A broker that has no keys yet and asks for them at once.
+    pub fn new(
+        now: Now,
+        config: Rc<Config>,
+        crypto: Rc<dyn Crypto>,
+        mut entropy: Box<dyn Entropy>,
+    ) -> Self {
+        let mut exchange_key_secret = [0; 32];
+        entropy.fill(&mut exchange_key_secret);
+        let hash_key = (draw_u64(&mut *entropy), draw_u64(&mut *entropy));
+        let cache = Cache::new(
+            config.limits.cached_callers,
+            config.limits.cache_bytes,
+            hash_key,
+        );
+        let issuers = config
+            .issuers
+            .iter()
+            .map(|issuer| IssuerKeys::new(issuer, now.instant))
+            .collect();
+        let tally = Tally::new(&config);
+        let mut broker = Self {
+            config,
+            crypto,
+            entropy,
+            exchange_key_secret,
+            cache,
+            cache_size: (0, 0),
+            issuers,
+            flights: BTreeMap::new(),
+            parked: BTreeMap::new(),
+            calls: BTreeMap::new(),
+            last_call: 0,
+            swept: now.instant,
+            effects: VecDeque::new(),
+            verbosity: Level::Debug,
+            tally,
+        };
+        broker.fetch_due_keys(now);
+        broker
+    }
+
+    /// The next thing for the host to do.
+    pub fn poll_effect(&mut self) -> Option<Effect> {
+        self.effects.pop_front()
+    }
+
+    /// Lines above this level are not written, and not even put together.
+    pub fn set_verbosity(&mut self, verbosity: Level) {
+        self.verbosity = verbosity;
+    }
+
+    /// What was counted.
+    pub fn tally(&mut self) -> &mut Tally {
+        &mut self.tally
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &Rc<Config> {
+        &self.config
+    }
+
+    /// A parked stream went away. The flight that it waited for goes on.
+    pub fn request_gone(&mut self, _now: Now, stream: StreamId) {
+        if let Some(parked) = self.parked.remove(&stream) {
+            self.leave_flight(stream, &parked);
+        }
+    }
+
+    /// An answer to a call arrived, or it could not be sent. Unknown calls are ignored.
+    pub fn call_answered(&mut self, now: Now, call: CallId, answer: CallAnswer<'_>) {
+        match self.calls.remove(&call) {
+            Some(Purpose::Exchange(key)) => self.exchange_answered(now, key, answer),
+            Some(Purpose::Metadata(issuer)) => self.metadata_answered(now, issuer, answer),
+            Some(Purpose::Keys(issuer)) => self.keys_answered(now, issuer, answer),
+            None => {}
+        }
+        self.settle();
+    }
+
+    /// The catalog answered 401 to a request that was forwarded with this ticket: the minted token is
+    /// dropped, at most once per token, catalog and [`limits::CATALOG_REFUSAL_REST`].
+    pub fn catalog_unauthorized(&mut self, now: Now, ticket: &Ticket) {
+        self.tally.catalog_unauthorized(ticket.catalog);
+        let rest = limits::CATALOG_REFUSAL_REST;
+        let dropped =
+            self.cache
+                .drop_minted(ticket.subject.expose(), ticket.catalog, now.instant, rest);
+        if dropped == Dropped::Now {
+            let name = match self.cache.get(ticket.subject.expose()) {
+                Some((_, entry)) => entry.caller().log_name().to_owned(),
+                None => "a caller".to_owned(),
+            };
+            let catalog = self.catalog_name(Some(ticket.catalog)).to_owned();
+            self.note(Level::Warn, || {
+                format!("catalog '{catalog}' does not accept '{name}' (401 to a minted token); the token was dropped")
+            });
+        }
+        self.settle();
+    }
+
+    /// Time passed: deadlines are kept, keys refreshed, what has expired is swept out.
+    pub fn tick(&mut self, now: Now) {
+        self.expire_parked(now);
+        self.expire_flights(now);
+        self.expire_keys(now);
+        self.fetch_due_keys(now);
+        if now.instant.since(self.swept) >= SWEEP {
+            self.swept = now.instant;
+            self.cache
+                .retain(|caller| now.unix < caller.accepted_until());
+        }
+        self.settle();
+    }
+
+    /// The earliest time at which [`tick`](Self::tick) has something to do.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        let parked = self.parked.values().map(|parked| parked.deadline);
+        let flights = self.flights.values().filter_map(Flight::deadline);
+        let keys = self.issuers.iter().filter_map(IssuerKeys::next_deadline);
+        parked.chain(flights).chain(keys).min()
+    }
+
+    /// Numbers for the invariants of tests: what is parked, in flight, cached, called.
+    pub fn census(&self) -> Census {
+        Census {
+            parked: self.parked.len(),
+            parked_on_nothing: self
+                .parked
+                .iter()
+                .filter(|(id, parked)| !self.is_alive(**id, parked))
+                .count(),
+            flights: self.flights.len(),
+            calls: self.calls.len(),
+            cached: self.cache.len(),
+            cached_bytes: self.cache.bytes(),
+        }
+    }
+
+    /// Ends every public call: the gauges follow the cache.
+    fn settle(&mut self) {
+        self.tally
+            .cache(CacheEvent::Eviction, self.cache.take_evictions());
+        let size = (self.cache.len(), self.cache.bytes());
+        if size != self.cache_size {
+            let difference = |new: usize, old: usize| {
+                i64::try_from(new)
+                    .unwrap_or(i64::MAX)
+                    .saturating_sub(i64::try_from(old).unwrap_or(i64::MAX))
+            };
+            let (entries, bytes) = self.cache_size;
+            self.tally
+                .cache_size(difference(size.0, entries), difference(size.1, bytes));
+            self.cache_size = size;
+        }
+    }
+
+    fn call(&mut self, purpose: Purpose, call: HttpCall) -> CallId {
+        self.last_call = self.last_call.wrapping_add(1);
+        let id = CallId(self.last_call);
+        self.calls.insert(id, purpose);
+        self.effects.push_back(Effect::Call { id, call });
+        id
+    }
+
+    fn forward(
+        &mut self,
+        stream: StreamId,
+        permit: &Permit,
+        minted: Rc<Minted>,
+        subject: SubjectToken,
+    ) {
+        let catalogs = self.config.catalogs.len();
+        self.tally
+            .request(Some(permit.catalog()), RequestVerdict::Forwarded, catalogs);
+        let verdict = Verdict::Forward(Forward::new(permit, minted, subject));
+        self.effects.push_back(Effect::Release { stream, verdict });
+    }
+
+    fn refuse(&mut self, stream: StreamId, about: &request::About<'_>, refusal: &Refusal) {
+        let catalogs = self.config.catalogs.len();
+        self.tally
+            .request(about.catalog, RequestVerdict::Refused, catalogs);
+        self.tally.refusal(refusal.reason);
+        let mut jitter = [0];
+        self.entropy.fill(&mut jitter);
+        let [jitter] = jitter;
+        let asked = Asked {
+            safe: about.safe,
+            head: about.head,
+            reference: about.reference,
+            jitter,
+        };
+        let level = match refusal.reason.culprit() {
+            Culprit::Caller => Level::Info,
+            Culprit::IdentityProvider | Culprit::Us => Level::Warn,
+            Culprit::Operator => Level::Error,
+        };
+        let catalog = self.catalog_name(about.catalog).to_owned();
+        self.note(level, || {
+            format!(
+                "refused refusal={} status={} ref={} catalog={catalog} operation={}: {}",
+                refusal.reason.name(),
+                refusal.status(asked.safe),
+                asked.reference,
+                about.operation,
+                refusal.sentence,
+            )
+        });
+        let verdict = Verdict::Refuse(refusal.reply(&asked));
+        self.effects.push_back(Effect::Release { stream, verdict });
+    }
+
+    fn catalog_name(&self, catalog: Option<CatalogId>) -> &str {
+        catalog
+            .and_then(|id| self.config.catalogs.get(usize::from(id.0)))
+            .map_or("-", |catalog| &catalog.name)
+    }
+
+    fn note(&mut self, level: Level, text: impl FnOnce() -> String) {
+        if level <= self.verbosity {
+            self.effects.push_back(Effect::Note {
+                level,
+                text: text(),
+            });
+        }
+    }
+
+    fn draw_u32(&mut self) -> u32 {
+        let mut bytes = [0; 4];
+        self.entropy.fill(&mut bytes);
+        u32::from_le_bytes(bytes)
+    }
+}
+
+impl fmt::Debug for Broker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Broker")
+            .field("census", &self.census())
+            .finish_non_exhaustive()
+    }
+}
+
+/// How much of everything a broker holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Census {
+    /// Requests that wait.
+    pub parked: usize,
+    /// Requests that wait for something that is not there. Always zero.
+    pub parked_on_nothing: usize,
+    /// Exchanges under way.
+    pub flights: usize,
+    /// Calls under way.
+    pub calls: usize,
+    /// Cached callers.
+    pub cached: usize,
+    /// Bytes that they take.
+    pub cached_bytes: usize,
+}
+
+fn draw_u64(entropy: &mut dyn Entropy) -> u64 {
+    let mut bytes = [0; 8];
+    entropy.fill(&mut bytes);
+    u64::from_le_bytes(bytes)
+}

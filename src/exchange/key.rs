@@ -9,7 +9,7 @@ use crate::config::{Client, ClientAuthentication, Endpoint, Profile, Scheme, Tok
 use crate::oauth::GRANT_TYPE_TOKEN_EXCHANGE;
 
 /// Digest over everything that changes a minted token. Exchanges with the same key share one flight and one outcome.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ExchangeKey([u8; 32]);
 
 impl ExchangeKey {

@@ -1,0 +1,510 @@
+//! Exchanges under way, one for each exchange key, each with everybody who waits for it.
+//!
+//! ```text
+//!   lead ──▶ Calling ──answer──▶ sort ──▶ check ──▶ landed: waiters forwarded or refused
+//!                                          │  ▲
+//!                            key not there ▼  │ keys fetched
+//!                                       AwaitingKeys
+//! ```
+//! A flight belongs to nobody: when every waiter has gone it still ends and fills the cache.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::request::Parked;
+use super::{Broker, CallId, Level, Purpose, StreamId};
+use crate::backoff::Start;
+use crate::cache::{SubjectToken, Until};
+use crate::clock::{Instant, Now};
+use crate::config::{CatalogId, Client, Config, Issuer, IssuerId, TokenRule};
+use crate::exchange::{
+    self, BackoffEffect, ExchangeKey, Minted, MintedFault, Misconfiguration, Sorted, Unavailable,
+};
+use crate::identity::Caller;
+use crate::limits;
+use crate::oauth::TokenResponse;
+use crate::refusal::{Reason, Refusal};
+use crate::telemetry::ExchangeOutcome;
+use crate::wire::CallAnswer;
+
+/// An exchange under way.
+#[derive(Debug)]
+pub(super) struct Flight {
+    catalog: CatalogId,
+    issuer: IssuerId,
+    token: SubjectToken,
+    caller: Rc<Caller>,
+    pub(super) waiters: Vec<StreamId>,
+    started: Instant,
+    stage: Stage,
+}
+
+#[derive(Debug)]
+enum Stage {
+    /// The token endpoint was called.
+    Calling(#[allow(dead_code, reason = "seen in Debug")] CallId),
+    /// The answer came, signed with a key that is not in the set; a newer set was asked for.
+    AwaitingKeys {
+        response: Box<TokenResponse>,
+        started: u64,
+        deadline: Instant,
+    },
+}
+
+impl Flight {
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        match &self.stage {
+            Stage::Calling(_) => None,
+            Stage::AwaitingKeys { deadline, .. } => Some(*deadline),
+        }
+    }
+}
+
+/// Everything about one exchange that the configuration says.
+struct Terms<'a> {
+    issuer: &'a Issuer,
+    client: &'a Client,
+    rule: &'a TokenRule,
+    catalog: &'a str,
+}
+
+fn terms(config: &Config, catalog: CatalogId) -> Option<Terms<'_>> {
+    let catalog = config.catalogs.get(usize::from(catalog.0))?;
+    let issuer = config.issuers.get(usize::from(catalog.token.from.0))?;
+    let client = issuer.client.as_ref()?;
+    Some(Terms {
+        issuer,
+        client,
+        rule: &catalog.token,
+        catalog: &catalog.name,
+    })
+}
+
+impl Broker {
+    /// Puts a request on the flight for its exchange, which it starts when there is none.
+    pub(super) fn join_or_lead(
+        &mut self,
+        now: Now,
+        stream: StreamId,
+        catalog: CatalogId,
+        token: &SubjectToken,
+        caller: Rc<Caller>,
+    ) -> Result<ExchangeKey, Refusal> {
+        let config = Rc::clone(&self.config);
+        let issuer = caller.issuer();
+        let index = usize::from(issuer.0);
+        let terms = terms(&config, catalog).ok_or_else(|| self.keys_unavailable(issuer))?;
+        let token_path = self
+            .issuers
+            .get(index)
+            .and_then(|keys| keys.token_path())
+            .cloned();
+        let token_path = token_path.ok_or_else(|| self.keys_unavailable(issuer))?;
+        let inputs = exchange::Inputs {
+            generation: &config.generation,
+            issuer: terms.issuer,
+            client: terms.client,
+            token_path: &token_path,
+            catalog: terms.catalog,
+            rule: terms.rule,
+            subject_token: token.expose(),
+        };
+        let key = exchange::exchange_key(&self.exchange_key_secret, &inputs);
+        if let Some(flight) = self.flights.get_mut(&key) {
+            flight.waiters.push(stream);
+            return Ok(key);
+        }
+        let under_way = self
+            .flights
+            .values()
+            .filter(|flight| flight.issuer == issuer)
+            .count();
+        if under_way >= config.limits.exchanges_in_flight {
+            return Err(Refusal::new(
+                Reason::ExchangesFull,
+                format!(
+                    "too many token exchanges at '{}' are under way already: try again",
+                    terms.issuer.name
+                ),
+            ));
+        }
+        let pause = self
+            .issuers
+            .get_mut(index)
+            .map(|keys| keys.exchanges.may_start(now.instant));
+        if let Some(Start::Wait(rest)) = pause {
+            let sentence = format!(
+                "identity provider '{}' failed a moment ago and is given a rest before {}'s token is exchanged: try again",
+                terms.issuer.name,
+                caller.log_name()
+            );
+            return Err(Refusal::new(Reason::IdpPaused, sentence).after(rest));
+        }
+        let mut call = exchange::exchange_call(&inputs);
+        call.timeout = config.limits.exchange_timeout;
+        let id = self.call(Purpose::Exchange(key), call);
+        let flight = Flight {
+            catalog,
+            issuer,
+            token: token.clone(),
+            caller,
+            waiters: vec![stream],
+            started: now.instant,
+            stage: Stage::Calling(id),
+        };
+        self.flights.insert(key, flight);
+        Ok(key)
+    }
+
+    /// A request no longer waits for its flight.
+    pub(super) fn leave_flight(&mut self, stream: StreamId, parked: &Parked) {
+        if let super::request::Wait::Flight(key) = parked.wait
+            && let Some(flight) = self.flights.get_mut(&key)
+        {
+            flight.waiters.retain(|waiter| *waiter != stream);
+        }
+    }
+
+    pub(super) fn exchange_answered(&mut self, now: Now, key: ExchangeKey, answer: CallAnswer<'_>) {
+        let Some(flight) = self.flights.remove(&key) else {
+            return;
+        };
+        let config = Rc::clone(&self.config);
+        let Some(terms) = terms(&config, flight.catalog) else {
+            return;
+        };
+        match exchange::sort(terms.issuer.profile, answer) {
+            Sorted::Minted(response) => {
+                self.mind(now, flight.issuer, BackoffEffect::Healthy);
+                self.check(now, key, flight, Box::new(response), true);
+            }
+            sorted => {
+                let refusal = self.sorted_refusal(now, &flight, &terms, &sorted);
+                self.land_refused(now, key, flight, refusal);
+            }
+        }
+    }
+
+    /// Turns an answer that is no token into what the waiters get, and draws the consequences.
+    fn sorted_refusal(
+        &mut self,
+        now: Now,
+        flight: &Flight,
+        terms: &Terms<'_>,
+        sorted: &Sorted,
+    ) -> Refusal {
+        let who = flight.caller.log_name().to_owned();
+        let idp = &terms.issuer.name;
+        let (reason, sentence) = match sorted {
+            Sorted::CallerRefused => (
+                Reason::SubjectRefused,
+                format!(
+                    "identity provider '{idp}' does not accept {who}'s token any more (signed out, disabled, or \
+                     revoked): sign in again"
+                ),
+            ),
+            Sorted::Forbidden => (
+                Reason::ExchangeForbidden,
+                format!(
+                    "identity provider '{idp}' does not exchange {who}'s token for catalog '{}'",
+                    terms.catalog
+                ),
+            ),
+            Sorted::ClientRefused => (
+                Reason::ClientRefused,
+                format!(
+                    "identity provider '{idp}' does not accept the gate's own client '{}': its operator must look at \
+                     issuers.{idp}.client",
+                    terms.client.id
+                ),
+            ),
+            Sorted::Misconfigured(what) => {
+                let place = match what {
+                    Misconfiguration::Target => {
+                        format!("catalogs.{}.token.audience", terms.catalog)
+                    }
+                    Misconfiguration::Scope => format!("catalogs.{}.token.scope", terms.catalog),
+                    Misconfiguration::Parameters => format!("catalogs.{}.token", terms.catalog),
+                    Misconfiguration::Endpoint => format!("issuers.{idp}.token_path"),
+                };
+                (
+                    Reason::ExchangeMisconfigured,
+                    format!(
+                        "identity provider '{idp}' does not grant what the gate asks for catalog '{}': its operator \
+                         must look at {place} and at client '{}' there",
+                        terms.catalog, terms.client.id
+                    ),
+                )
+            }
+            Sorted::RateLimited { .. } => (
+                Reason::IdpRateLimited,
+                format!(
+                    "identity provider '{idp}' asks for fewer requests, {who}'s token waits: try again"
+                ),
+            ),
+            Sorted::Unavailable(Unavailable::Unreachable | Unavailable::NotSent) => (
+                Reason::IdpUnreachable,
+                format!("identity provider '{idp}' cannot be reached: try again"),
+            ),
+            Sorted::Unavailable(Unavailable::TimedOut) => (
+                Reason::IdpTimeout,
+                format!("identity provider '{idp}' did not answer in time: try again"),
+            ),
+            Sorted::Unavailable(_) | Sorted::Minted(_) => (
+                Reason::IdpBroken,
+                format!("identity provider '{idp}' gave no usable answer: try again"),
+            ),
+        };
+        let outcome = match sorted {
+            Sorted::CallerRefused | Sorted::Forbidden => ExchangeOutcome::CallerRefused,
+            Sorted::ClientRefused | Sorted::Misconfigured(_) => ExchangeOutcome::OperatorFault,
+            Sorted::RateLimited { .. } | Sorted::Unavailable(_) | Sorted::Minted(_) => {
+                ExchangeOutcome::IdpFault
+            }
+        };
+        self.tally
+            .exchange(flight.issuer, outcome, milliseconds(now, flight.started));
+        let refusal = Refusal::new(reason, sentence);
+        let pause = self.mind(now, flight.issuer, sorted.backoff_effect());
+        if outcome == ExchangeOutcome::CallerRefused {
+            return refusal;
+        }
+        let level = if outcome == ExchangeOutcome::OperatorFault {
+            Level::Error
+        } else {
+            Level::Warn
+        };
+        let sentence = refusal.sentence.clone();
+        self.note(level, || {
+            let (name, pause) = (reason.name(), pause.as_millis());
+            format!("exchange failed refusal={name} answer={sorted:?} pause_ms={pause}: {sentence}")
+        });
+        refusal.after(pause)
+    }
+
+    fn check(
+        &mut self,
+        now: Now,
+        key: ExchangeKey,
+        flight: Flight,
+        response: Box<TokenResponse>,
+        may_wait: bool,
+    ) {
+        let config = Rc::clone(&self.config);
+        let Some(terms) = terms(&config, flight.catalog) else {
+            return;
+        };
+        let Some(keys) = self.issuers.get_mut(usize::from(flight.issuer.0)) else {
+            return;
+        };
+        let checked = match keys.set() {
+            Some(set) => exchange::check(
+                &response,
+                terms.rule,
+                terms.issuer,
+                set,
+                &flight.caller,
+                now,
+            ),
+            None => Err(MintedFault::UnknownKey),
+        };
+        match checked {
+            Ok(minted) => {
+                self.tally.exchange(
+                    flight.issuer,
+                    ExchangeOutcome::Minted,
+                    milliseconds(now, flight.started),
+                );
+                self.land_minted(now, flight, Rc::new(minted));
+            }
+            Err(MintedFault::UnknownKey) if may_wait => {
+                keys.want_newer(now.instant);
+                let started = keys.started();
+                let deadline = now.instant.plus(self.config.limits.request_deadline);
+                let stage = Stage::AwaitingKeys {
+                    response,
+                    started,
+                    deadline,
+                };
+                self.flights.insert(key, Flight { stage, ..flight });
+                self.fetch_due_keys(now);
+            }
+            Err(fault) => {
+                self.tally.exchange(
+                    flight.issuer,
+                    ExchangeOutcome::CheckFailed,
+                    milliseconds(now, flight.started),
+                );
+                let refusal = Refusal::new(
+                    (&fault).into(),
+                    format!(
+                        "the token that identity provider '{}' made for {} and catalog '{}' is refused: it {}",
+                        terms.issuer.name,
+                        flight.caller.log_name(),
+                        terms.catalog,
+                        fault.describe()
+                    ),
+                );
+                self.land_refused(now, key, flight, refusal);
+            }
+        }
+    }
+
+    /// A newer key set came: flights that waited for it are checked again.
+    pub(super) fn flights_have_keys(&mut self, now: Now, issuer: IssuerId) {
+        let finished = self
+            .issuers
+            .get(usize::from(issuer.0))
+            .map_or(0, |keys| keys.finished());
+        for key in self.flights_awaiting_keys(issuer) {
+            let Some(flight) = self.flights.remove(&key) else {
+                continue;
+            };
+            match flight.stage {
+                Stage::AwaitingKeys {
+                    ref response,
+                    started,
+                    ..
+                } => {
+                    let response = response.clone();
+                    self.check(now, key, flight, response, finished <= started);
+                }
+                Stage::Calling(_) => {
+                    self.flights.insert(key, flight);
+                }
+            }
+        }
+    }
+
+    /// Keys cannot be fetched: flights that wait for them end.
+    pub(super) fn flights_lack_keys(&mut self, now: Now, issuer: IssuerId, refusal: &Refusal) {
+        for key in self.flights_awaiting_keys(issuer) {
+            if let Some(flight) = self.flights.remove(&key) {
+                self.land_refused(now, key, flight, refusal.clone());
+            }
+        }
+    }
+
+    /// Ends flights that waited for keys as long as they may.
+    pub(super) fn expire_flights(&mut self, now: Now) {
+        let late = |flight: &Flight| {
+            flight
+                .deadline()
+                .is_some_and(|deadline| deadline <= now.instant)
+        };
+        let gone: Vec<ExchangeKey> = self
+            .flights
+            .iter()
+            .filter(|(_, flight)| late(flight))
+            .map(|(key, _)| *key)
+            .collect();
+        for key in gone {
+            if let Some(flight) = self.flights.remove(&key) {
+                let refusal = self.keys_unavailable(flight.issuer);
+                self.land_refused(now, key, flight, refusal);
+            }
+        }
+    }
+
+    fn flights_awaiting_keys(&self, issuer: IssuerId) -> Vec<ExchangeKey> {
+        self.flights
+            .iter()
+            .filter(|(_, flight)| {
+                flight.issuer == issuer && matches!(flight.stage, Stage::AwaitingKeys { .. })
+            })
+            .map(|(key, _)| *key)
+            .collect()
+    }
+
+    fn land_minted(&mut self, now: Now, flight: Flight, minted: Rc<Minted>) {
+        let Flight {
+            catalog,
+            token,
+            caller,
+            waiters,
+            ..
+        } = flight;
+        // The key that the caller was verified with may have left the set while the flight was under way.
+        let known = self
+            .issuers
+            .get(usize::from(caller.issuer().0))
+            .and_then(|keys| keys.set());
+        if known.is_some_and(|set| set.contains(&caller.key())) {
+            let bytes = minted.authorization().expose().len();
+            let until = Until::after(now, minted.life());
+            self.cache.put_minted(
+                &token,
+                Rc::clone(&caller),
+                catalog,
+                Rc::clone(&minted),
+                bytes,
+                until,
+            );
+        }
+        for stream in waiters {
+            let Some(parked) = self.parked.remove(&stream) else {
+                continue;
+            };
+            if now.unix >= caller.accepted_until() {
+                let refusal = Refusal::new(
+                    Reason::TokenExpired,
+                    format!(
+                        "the token of {} expired while it was exchanged: get a fresh one",
+                        caller.log_name()
+                    ),
+                );
+                self.refuse(stream, &parked.about(), &refusal);
+                continue;
+            }
+            match self.permit(&caller, &parked) {
+                Ok(permit) => {
+                    self.forward(stream, &permit, Rc::clone(&minted), parked.token.clone())
+                }
+                Err(refusal) => self.refuse(stream, &parked.about(), &refusal),
+            }
+        }
+    }
+
+    fn land_refused(&mut self, now: Now, _key: ExchangeKey, flight: Flight, refusal: Refusal) {
+        let Flight {
+            catalog,
+            token,
+            caller,
+            waiters,
+            ..
+        } = flight;
+        if matches!(
+            refusal.reason,
+            Reason::SubjectRefused | Reason::ExchangeForbidden
+        ) {
+            let until = Until::after(now, limits::REFUSED_LIFE);
+            self.cache
+                .put_refused(&token, caller, catalog, refusal.clone(), until);
+        }
+        for stream in waiters {
+            if let Some(parked) = self.parked.remove(&stream) {
+                self.refuse(stream, &parked.about(), &refusal);
+            }
+        }
+    }
+
+    /// What an answer means for the identity provider's next exchanges. Returns what is left of its pause.
+    fn mind(&mut self, now: Now, issuer: IssuerId, effect: BackoffEffect) -> Duration {
+        let jitter = self.draw_u32();
+        let Some(keys) = self.issuers.get_mut(usize::from(issuer.0)) else {
+            return Duration::ZERO;
+        };
+        match effect {
+            BackoffEffect::Healthy => keys.exchanges.success(),
+            BackoffEffect::Pause { at_least } => {
+                keys.exchanges.fault(now.instant, jitter, at_least)
+            }
+            BackoffEffect::None => keys.exchanges.probe_ended(),
+        }
+        keys.exchanges.pause_left(now.instant)
+    }
+}
+
+fn milliseconds(now: Now, since: Instant) -> u64 {
+    u64::try_from(now.instant.since(since).as_millis()).unwrap_or(u64::MAX)
+}

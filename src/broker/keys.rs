@@ -1,0 +1,345 @@
+//! The keys of each issuer: found, refreshed, kept through an outage, fetched again when a token names
+//! a key that is not there.
+//!
+//! ```text
+//!             due                  read                     read
+//!   Idle ───────────▶ Metadata ───────────▶ Keys ─────────────────────▶ Idle (due in `key_refresh`)
+//!    ▲    (discovery)     │                  │
+//!    └────────────────────┴── failed ────────┘   (due after the pause; metadata anew)
+//! ```
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::{Broker, Level, Purpose};
+use crate::backoff::Backoff;
+use crate::clock::{Instant, Now};
+use crate::config::{Issuer, IssuerId, KeySource, Scheme};
+use crate::jose::KeySet;
+use crate::limits;
+use crate::oauth::{Metadata, WellKnown, well_known_path};
+use crate::secret::Secret;
+use crate::telemetry::FetchOutcome;
+use crate::wire::{CallAnswer, HttpCall};
+
+/// What is known of one issuer.
+#[derive(Debug)]
+pub(super) struct IssuerKeys {
+    set: Option<KeySet>,
+    loaded: Instant,
+    jwks_path: Option<Rc<str>>,
+    token_path: Option<Rc<str>>,
+    /// A call is under way.
+    fetching: bool,
+    due: Instant,
+    started: u64,
+    /// Number that `started` had when the last fetch began that brought a set.
+    finished: u64,
+    last_start: Option<Instant>,
+    pause: Backoff,
+    /// The token endpoint's health.
+    pub(super) exchanges: Backoff,
+}
+
+impl IssuerKeys {
+    pub(super) fn new(issuer: &Issuer, now: Instant) -> Self {
+        let jwks_path = match &issuer.keys {
+            KeySource::Path(path) => Some(Rc::clone(path)),
+            KeySource::OpenIdDiscovery | KeySource::OauthDiscovery => None,
+        };
+        Self {
+            set: None,
+            loaded: now,
+            jwks_path,
+            token_path: issuer.token_path.clone(),
+            fetching: false,
+            due: now,
+            started: 0,
+            finished: 0,
+            last_start: None,
+            pause: Backoff::default(),
+            exchanges: Backoff::default(),
+        }
+    }
+
+    pub(super) fn set(&self) -> Option<&KeySet> {
+        self.set.as_ref()
+    }
+
+    pub(super) fn token_path(&self) -> Option<&Rc<str>> {
+        self.token_path.as_ref()
+    }
+
+    /// Number of fetches that were begun.
+    pub(super) fn started(&self) -> u64 {
+        self.started
+    }
+
+    /// The number of the last fetch that brought a set.
+    pub(super) fn finished(&self) -> u64 {
+        self.finished
+    }
+
+    /// A token names a key that is not in the set: fetch as soon as the rate allows it.
+    pub(super) fn want_newer(&mut self, now: Instant) {
+        if self.fetching || !self.pause.pause_left(now).is_zero() {
+            return;
+        }
+        let soonest = self
+            .last_start
+            .map_or(now, |last| last.plus(limits::KEY_REFETCH).max(now));
+        self.due = self.due.min(soonest);
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        (!self.fetching).then_some(self.due)
+    }
+}
+
+impl Broker {
+    /// Begins every fetch whose time has come.
+    pub(super) fn fetch_due_keys(&mut self, now: Now) {
+        for index in 0..self.issuers.len() {
+            let due = self
+                .issuers
+                .get(index)
+                .is_some_and(|keys| !keys.fetching && keys.due <= now.instant);
+            if due {
+                self.begin_fetch(now, index);
+            }
+        }
+    }
+
+    fn begin_fetch(&mut self, now: Now, index: usize) {
+        let Some(keys) = self.issuers.get_mut(index) else {
+            return;
+        };
+        keys.fetching = true;
+        keys.started = keys.started.saturating_add(1);
+        keys.last_start = Some(now.instant);
+        match keys.jwks_path.clone() {
+            Some(path) => self.fetch(index, Purpose::Keys(index), path, limits::KEY_SET_BYTES),
+            None => self.fetch_metadata(index),
+        }
+    }
+
+    fn fetch_metadata(&mut self, index: usize) {
+        let Some(issuer) = self.config.issuers.get(index) else {
+            return;
+        };
+        let kind = match issuer.keys {
+            KeySource::OauthDiscovery => WellKnown::OauthAuthorizationServer,
+            KeySource::OpenIdDiscovery | KeySource::Path(_) => WellKnown::OpenIdConfiguration,
+        };
+        let path = well_known_path(url_path(&issuer.issuer), kind);
+        self.fetch(
+            index,
+            Purpose::Metadata(index),
+            path.into(),
+            limits::METADATA_BYTES,
+        );
+    }
+
+    fn fetch(&mut self, index: usize, purpose: Purpose, path: Rc<str>, answer_limit: usize) {
+        let Some(issuer) = self.config.issuers.get(index) else {
+            return;
+        };
+        let call = HttpCall {
+            cluster: Rc::clone(&issuer.endpoint.cluster),
+            scheme: match issuer.endpoint.scheme {
+                Scheme::Http => "http",
+                Scheme::Https => "https",
+            },
+            authority: Rc::clone(&issuer.endpoint.authority),
+            method: "GET",
+            path,
+            headers: vec![("accept", Secret::new("application/json".to_owned()))],
+            body: Secret::default(),
+            timeout: limits::KEY_FETCH_TIMEOUT,
+            answer_limit,
+        };
+        self.call(purpose, call);
+    }
+
+    pub(super) fn metadata_answered(&mut self, now: Now, index: usize, answer: CallAnswer<'_>) {
+        let Some(issuer) = self.config.issuers.get(index) else {
+            return;
+        };
+        let expected = Rc::clone(&issuer.issuer);
+        let read = body(answer)
+            .and_then(|body| {
+                Metadata::read(body, &expected).map_err(|fault| format!("metadata: {fault}"))
+            })
+            .and_then(|metadata| match metadata.jwks_path {
+                Ok(path) => Ok((path, metadata.token_path)),
+                Err(fault) => Err(format!("metadata: jwks_uri {fault}: set jwks_path")),
+            });
+        match read {
+            Ok((path, token_path)) => {
+                let path: Rc<str> = path.into();
+                self.tally.key_fetch(issuer_id(index), FetchOutcome::Ok);
+                let needs_token_path =
+                    self.config.issuers.get(index).is_some_and(|issuer| {
+                        issuer.token_path.is_none() && issuer.client.is_some()
+                    });
+                if let Some(keys) = self.issuers.get_mut(index) {
+                    keys.jwks_path = Some(Rc::clone(&path));
+                    if needs_token_path {
+                        keys.token_path = token_path.as_deref().ok().map(Into::into);
+                    }
+                }
+                if let (true, Err(fault)) = (needs_token_path, token_path) {
+                    let name = self.issuer_name(index);
+                    self.note(Level::Error, || {
+                        format!("issuer '{name}': metadata: token_endpoint {fault}: set issuers.{name}.token_path")
+                    });
+                }
+                self.fetch(index, Purpose::Keys(index), path, limits::KEY_SET_BYTES);
+            }
+            Err(why) => self.fetch_failed(now, index, &why),
+        }
+    }
+
+    pub(super) fn keys_answered(&mut self, now: Now, index: usize, answer: CallAnswer<'_>) {
+        let read = body(answer).and_then(|body| {
+            KeySet::parse(body, &*self.crypto).map_err(|fault| format!("key set: {fault}"))
+        });
+        match read {
+            Ok(set) => self.keys_loaded(now, index, set),
+            Err(why) => self.fetch_failed(now, index, &why),
+        }
+    }
+
+    fn keys_loaded(&mut self, now: Now, index: usize, set: KeySet) {
+        let spread = self.draw_u32();
+        let refresh = self.config.limits.key_refresh;
+        let Some(keys) = self.issuers.get_mut(index) else {
+            return;
+        };
+        let first = keys.set.is_none();
+        keys.fetching = false;
+        keys.loaded = now.instant;
+        keys.finished = keys.started;
+        // Workers that started together need not ask together for ever.
+        keys.due = now
+            .instant
+            .plus(refresh.saturating_sub(tenth(refresh, spread)));
+        keys.pause.success();
+        self.tally.key_fetch(issuer_id(index), FetchOutcome::Ok);
+        let id = issuer_id(index);
+        self.cache
+            .retain(|caller| caller.issuer() != id || set.contains(&caller.key()));
+        if first {
+            let name = self.issuer_name(index);
+            let (usable, skipped) = (set.len(), set.skipped());
+            self.note(Level::Info, || {
+                format!("issuer '{name}': {usable} keys loaded, {skipped} skipped")
+            });
+        }
+        if let Some(keys) = self.issuers.get_mut(index) {
+            keys.set = Some(set);
+        }
+        self.wake_for_keys(now, id);
+        self.flights_have_keys(now, id);
+    }
+
+    fn fetch_failed(&mut self, now: Now, index: usize, why: &str) {
+        let jitter = self.draw_u32();
+        self.tally.key_fetch(issuer_id(index), FetchOutcome::Failed);
+        let discovers = self
+            .config
+            .issuers
+            .get(index)
+            .is_some_and(|issuer| !matches!(issuer.keys, KeySource::Path(_)));
+        let Some(keys) = self.issuers.get_mut(index) else {
+            return;
+        };
+        keys.fetching = false;
+        keys.pause.fault(now.instant, jitter, None);
+        let pause = keys.pause.pause_left(now.instant);
+        keys.due = now.instant.plus(pause);
+        if discovers {
+            // The address may have moved.
+            keys.jwks_path = None;
+        }
+        let kept = keys
+            .set
+            .is_some()
+            .then(|| now.instant.since(keys.loaded).as_secs());
+        let name = self.issuer_name(index);
+        self.note(Level::Warn, || {
+            let held = match kept {
+                Some(age) => format!("the last good set ({age} s old) stays in use"),
+                None => "there is no key set yet, requests wait".to_owned(),
+            };
+            format!(
+                "issuer '{name}': keys could not be fetched: {why}; {held}; next try in {} ms",
+                pause.as_millis()
+            )
+        });
+        let refusal = self.keys_unavailable(issuer_id(index)).after(pause);
+        self.give_up_newer_keys(issuer_id(index), &refusal);
+        self.flights_lack_keys(now, issuer_id(index), &refusal);
+    }
+
+    /// Drops key sets that are too old, and everybody who was verified with them.
+    pub(super) fn expire_keys(&mut self, now: Now) {
+        let most = self.config.limits.key_max_age;
+        for index in 0..self.issuers.len() {
+            let Some(keys) = self.issuers.get_mut(index) else {
+                continue;
+            };
+            if keys.set.is_some() && now.instant.since(keys.loaded) > most {
+                keys.set = None;
+                let id = issuer_id(index);
+                self.cache.retain(|caller| caller.issuer() != id);
+                let name = self.issuer_name(index);
+                self.note(Level::Error, || {
+                    format!("issuer '{name}': the last good key set is too old and was dropped; requests wait for keys")
+                });
+            }
+        }
+    }
+
+    pub(super) fn issuer_name(&self, index: usize) -> Rc<str> {
+        self.config
+            .issuers
+            .get(index)
+            .map_or_else(|| "-".into(), |issuer| Rc::clone(&issuer.name))
+    }
+}
+
+/// The path of an issuer's URL, which the configuration checked to be one without query and fragment.
+fn url_path(url: &str) -> &str {
+    let behind_scheme = url.split_once("://").map_or(url, |(_, rest)| rest);
+    behind_scheme
+        .find('/')
+        .and_then(|start| behind_scheme.get(start..))
+        .unwrap_or("")
+}
+
+/// Up to a tenth of `whole`.
+fn tenth(whole: Duration, random: u32) -> Duration {
+    whole
+        .checked_div(10)
+        .unwrap_or_default()
+        .mul_f64(f64::from(random) / f64::from(u32::MAX))
+}
+
+pub(super) fn issuer_id(index: usize) -> IssuerId {
+    IssuerId(u16::try_from(index).unwrap_or(u16::MAX))
+}
+
+/// The body of a 200. What else came is told in our words: Envoy's or the server's text could be long,
+/// or hold what must not be logged.
+fn body(answer: CallAnswer<'_>) -> Result<&[u8], String> {
+    match answer {
+        CallAnswer::Answered {
+            status: 200, body, ..
+        } => Ok(body),
+        CallAnswer::Answered { status, .. } => Err(format!("it answered with status {status}")),
+        CallAnswer::NotSent => Err("the cluster is unknown or has no healthy endpoint".to_owned()),
+        CallAnswer::Broken => Err("the answer broke off".to_owned()),
+        CallAnswer::TooLarge => Err("the answer is too large".to_owned()),
+    }
+}

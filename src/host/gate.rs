@@ -1,0 +1,241 @@
+//! The broker with its surroundings in one VM: clocks, parked streams, metrics.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::imports;
+use crate::broker::{Broker, CallId, Effect, Entropy, Level, StreamId, Ticket, Verdict};
+use crate::clock::{Instant, Now, UnixTime};
+use crate::config::Config;
+use crate::jose::JwtSimple;
+use crate::telemetry::MetricKind;
+use crate::wire::HttpCall;
+
+/// Where a stream stands.
+#[derive(Debug)]
+pub(super) enum Phase {
+    /// Nothing was read yet.
+    New,
+    /// It waits for the broker's verdict.
+    Parked,
+    /// It went to the catalog.
+    Forwarded(Ticket),
+    /// The gate answered it.
+    Answered,
+}
+
+/// One configuration's broker.
+pub(super) struct Gate {
+    broker: RefCell<Broker>,
+    parked: RefCell<BTreeMap<u32, Rc<RefCell<Phase>>>>,
+    /// The stream whose callback is running, and the verdict on it if it came meanwhile.
+    current: Cell<Option<u32>>,
+    own: RefCell<Option<Verdict>>,
+    calls: RefCell<Vec<(CallId, HttpCall)>>,
+    releases: RefCell<Vec<(u32, Verdict)>>,
+    metrics: Vec<Option<u32>>,
+    started: std::time::Instant,
+}
+
+impl Gate {
+    pub(super) fn new(config: Config) -> Self {
+        let started = std::time::Instant::now();
+        let crypto = Rc::new(JwtSimple);
+        let mut broker = Broker::new(now(started), Rc::new(config), crypto, Box::new(HostEntropy));
+        let metrics = broker
+            .tally()
+            .metrics()
+            .iter()
+            .map(|metric| {
+                let kind = match metric.kind {
+                    MetricKind::Counter => 0,
+                    MetricKind::Gauge => 1,
+                    MetricKind::Histogram => 2,
+                };
+                imports::define_metric(kind, &metric.name)
+            })
+            .collect();
+        Self {
+            broker: RefCell::new(broker),
+            parked: RefCell::default(),
+            current: Cell::new(None),
+            own: RefCell::new(None),
+            calls: RefCell::default(),
+            releases: RefCell::default(),
+            metrics,
+            started,
+        }
+    }
+
+    /// Tells the broker a fact.
+    pub(super) fn tell(&self, fact: impl FnOnce(&mut Broker, Now)) {
+        let now = now(self.started);
+        fact(&mut self.broker.borrow_mut(), now);
+    }
+
+    /// Tells a fact about the stream whose callback is running, and returns the verdict on it if it
+    /// came at once. What concerns others is done by way of the root context.
+    pub(super) fn tell_from_stream(
+        &self,
+        root: u32,
+        stream: u32,
+        fact: impl FnOnce(&mut Broker, Now),
+    ) -> Option<Verdict> {
+        self.current.set(Some(stream));
+        self.tell(fact);
+        self.sort_effects();
+        if !self.calls.borrow().is_empty() || !self.releases.borrow().is_empty() {
+            imports::run_on_root(root, super::root::DRAIN);
+            imports::set_effective_context(stream);
+        }
+        self.current.set(None);
+        self.own.borrow_mut().take()
+    }
+
+    /// Takes the broker's effects: log lines are written, the rest is laid out.
+    pub(super) fn sort_effects(&self) {
+        while let Some(effect) = self.next_effect() {
+            match effect {
+                Effect::Note { level, text } => imports::log(abi_level(level), &text),
+                Effect::Call { id, call } => self.calls.borrow_mut().push((id, call)),
+                Effect::Release {
+                    stream: StreamId(id),
+                    verdict,
+                } if self.current.get() == Some(id) => {
+                    *self.own.borrow_mut() = Some(verdict);
+                }
+                Effect::Release {
+                    stream: StreamId(id),
+                    verdict,
+                } => {
+                    self.releases.borrow_mut().push((id, verdict));
+                }
+            }
+        }
+    }
+
+    fn next_effect(&self) -> Option<Effect> {
+        self.broker.borrow_mut().poll_effect()
+    }
+
+    pub(super) fn take_calls(&self) -> Vec<(CallId, HttpCall)> {
+        std::mem::take(&mut *self.calls.borrow_mut())
+    }
+
+    /// Releases parked streams. Must run on the root context.
+    pub(super) fn release_others(&self) {
+        let releases = std::mem::take(&mut *self.releases.borrow_mut());
+        for (id, verdict) in releases {
+            let Some(phase) = self.parked.borrow_mut().remove(&id) else {
+                continue;
+            };
+            if !imports::set_effective_context(id) {
+                continue;
+            }
+            match apply(&verdict) {
+                Applied::Go(ticket) => {
+                    *phase.borrow_mut() = Phase::Forwarded(ticket);
+                    imports::continue_request();
+                }
+                Applied::Answered => *phase.borrow_mut() = Phase::Answered,
+            }
+        }
+    }
+
+    pub(super) fn park(&self, stream: u32, phase: &Rc<RefCell<Phase>>) {
+        self.parked.borrow_mut().insert(stream, Rc::clone(phase));
+    }
+
+    pub(super) fn unpark(&self, stream: u32) {
+        self.parked.borrow_mut().remove(&stream);
+    }
+
+    /// Whether a stream still waits for this gate.
+    pub(super) fn has_parked(&self) -> bool {
+        !self.parked.borrow().is_empty()
+    }
+
+    /// Hands what was counted to Envoy.
+    pub(super) fn flush(&self) {
+        let id = |number: usize| self.metrics.get(number).copied().flatten();
+        self.broker.borrow_mut().tally().drain(
+            |number, delta| {
+                if let Some(id) = id(number) {
+                    imports::increment_metric(id, delta);
+                }
+            },
+            |number, value| {
+                if let Some(id) = id(number) {
+                    imports::record_metric(id, value);
+                }
+            },
+        );
+    }
+
+    /// Follows Envoy's log level, so that lines which nobody reads are not put together.
+    pub(super) fn follow_log_level(&self) {
+        let verbosity = match imports::log_level() {
+            Some(0 | 1) => Level::Debug,
+            Some(2) | None => Level::Info,
+            Some(3) => Level::Warn,
+            Some(_) => Level::Error,
+        };
+        self.broker.borrow_mut().set_verbosity(verbosity);
+    }
+}
+
+/// What a verdict came to at the host.
+pub(super) enum Applied {
+    /// The headers are ready: the request may go on.
+    Go(Ticket),
+    /// It was answered.
+    Answered,
+}
+
+/// Carries out a verdict on the effective stream. A request whose `Authorization` could not be set is
+/// answered, never forwarded.
+pub(super) fn apply(verdict: &Verdict) -> Applied {
+    match verdict {
+        Verdict::Forward(forward) => {
+            if imports::set_request_header("authorization", forward.authorization()) {
+                return Applied::Go(forward.ticket().clone());
+            }
+            imports::send_reply(&crate::refusal::host_failed());
+            Applied::Answered
+        }
+        Verdict::Refuse(reply) => {
+            imports::send_reply(reply);
+            Applied::Answered
+        }
+    }
+}
+
+fn now(started: std::time::Instant) -> Now {
+    Now {
+        instant: Instant::from_origin(started.elapsed()),
+        unix: UnixTime::from_epoch(Duration::from_nanos(imports::unix_nanoseconds())),
+    }
+}
+
+const fn abi_level(level: Level) -> u32 {
+    match level {
+        Level::Debug => 1,
+        Level::Info => 2,
+        Level::Warn => 3,
+        Level::Error => 4,
+    }
+}
+
+/// The VM's own source of randomness (WASI `random_get`).
+struct HostEntropy;
+
+impl Entropy for HostEntropy {
+    fn fill(&mut self, buffer: &mut [u8]) {
+        // Envoy's `random_get` fails for buffers over 64 KiB only.
+        if getrandom::fill(buffer).is_err() {
+            imports::log(5, "icegate: the host gives no randomness");
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! The proxy-wasm ABI 0.2.1 as far as the gate calls it itself, beside the SDK.
+//!
+//! The SDK's wrappers panic on any status that they do not expect, read headers as UTF-8 (one byte of a
+//! client's kills the worker's VM), and send local replies without response code details. Here every
+//! status is a number, and a failure is a value.
+#![allow(
+    unsafe_code,
+    reason = "the host's functions are foreign; every pointer is made from a live slice"
+)]
+
+use crate::wire::Reply;
+
+/// `proxy_map_type_t` of the ABI.
+#[derive(Clone, Copy)]
+pub(super) enum Map {
+    RequestHeaders = 0,
+    ResponseHeaders = 2,
+    CallResponseHeaders = 6,
+}
+
+const STATUS_OK: u32 = 0;
+const BUFFER_CALL_RESPONSE_BODY: u32 = 4;
+const STREAM_REQUEST: u32 = 0;
+/// Not a gRPC reply.
+const NO_GRPC_STATUS: i32 = -1;
+
+#[link(wasm_import_module = "env")]
+unsafe extern "C" {
+    fn proxy_log(level: u32, text: *const u8, size: usize) -> u32;
+    fn proxy_get_log_level(level: *mut u32) -> u32;
+    fn proxy_get_current_time_nanoseconds(time: *mut u64) -> u32;
+    fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize) -> u32;
+    fn proxy_get_header_map_value(
+        map: u32,
+        name: *const u8,
+        name_size: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+    ) -> u32;
+    fn proxy_replace_header_map_value(
+        map: u32,
+        name: *const u8,
+        name_size: usize,
+        value: *const u8,
+        value_size: usize,
+    ) -> u32;
+    fn proxy_remove_header_map_value(map: u32, name: *const u8, name_size: usize) -> u32;
+    fn proxy_get_buffer_bytes(
+        buffer: u32,
+        start: usize,
+        most: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+    ) -> u32;
+    fn proxy_continue_stream(stream: u32) -> u32;
+    fn proxy_send_local_response(
+        status: u32,
+        details: *const u8,
+        details_size: usize,
+        body: *const u8,
+        body_size: usize,
+        headers: *const u8,
+        headers_size: usize,
+        grpc_status: i32,
+    ) -> u32;
+    fn proxy_set_effective_context(context: u32) -> u32;
+    fn proxy_define_metric(kind: u32, name: *const u8, name_size: usize, id: *mut u32) -> u32;
+    fn proxy_increment_metric(id: u32, offset: i64) -> u32;
+    fn proxy_record_metric(id: u32, value: u64) -> u32;
+    // Exported by the SDK in this very module; calling it makes the root context the SDK's active one.
+    fn proxy_on_queue_ready(context: u32, queue: u32);
+}
+
+/// Takes over a buffer that the host had allocated in this module's memory.
+fn taken(status: u32, data: *mut u8, size: usize) -> Option<Vec<u8>> {
+    if status != STATUS_OK {
+        return None;
+    }
+    if data.is_null() {
+        return Some(Vec::new());
+    }
+    // SAFETY: the host allocated exactly `size` bytes by the SDK's `proxy_on_memory_allocate`, which
+    // uses this allocator, and gave the buffer away.
+    Some(unsafe { Vec::from_raw_parts(data, size, size) })
+}
+
+/// All headers as one block for [`crate::wire::HeaderBlock`].
+pub(super) fn header_block(map: Map) -> Option<Vec<u8>> {
+    let (mut data, mut size) = (std::ptr::null_mut(), 0);
+    // SAFETY: both pointers are to live locals.
+    let status = unsafe { proxy_get_header_map_pairs(map as u32, &raw mut data, &raw mut size) };
+    taken(status, data, size)
+}
+
+/// One header's bytes. Asking for a header of a call that has none is an error at the host, not a panic.
+pub(super) fn header(map: Map, name: &str) -> Option<Vec<u8>> {
+    let (mut data, mut size) = (std::ptr::null_mut(), 0);
+    // SAFETY: pointers and lengths are of live slices and locals.
+    let status = unsafe {
+        proxy_get_header_map_value(
+            map as u32,
+            name.as_ptr(),
+            name.len(),
+            &raw mut data,
+            &raw mut size,
+        )
+    };
+    taken(status, data, size)
+}
+
+/// Sets a request header, in place of every value that it had. Whether the host did it.
+pub(super) fn set_request_header(name: &str, value: &[u8]) -> bool {
+    // SAFETY: pointers and lengths are of live slices.
+    let status = unsafe {
+        proxy_replace_header_map_value(
+            Map::RequestHeaders as u32,
+            name.as_ptr(),
+            name.len(),
+            value.as_ptr(),
+            value.len(),
+        )
+    };
+    status == STATUS_OK
+}
+
+/// Removes a request header. Whether the host did it.
+pub(super) fn remove_request_header(name: &[u8]) -> bool {
+    // SAFETY: pointer and length are of a live slice.
+    let status = unsafe {
+        proxy_remove_header_map_value(Map::RequestHeaders as u32, name.as_ptr(), name.len())
+    };
+    status == STATUS_OK
+}
+
+/// The body of the call's answer that is being delivered.
+pub(super) fn call_response_body(size: usize) -> Option<Vec<u8>> {
+    let (mut data, mut got) = (std::ptr::null_mut(), 0);
+    // SAFETY: both pointers are to live locals.
+    let status = unsafe {
+        proxy_get_buffer_bytes(
+            BUFFER_CALL_RESPONSE_BODY,
+            0,
+            size,
+            &raw mut data,
+            &raw mut got,
+        )
+    };
+    taken(status, data, got)
+}
+
+/// Lets the effective stream's request go on.
+pub(super) fn continue_request() {
+    // SAFETY: no pointers.
+    let _ = unsafe { proxy_continue_stream(STREAM_REQUEST) };
+}
+
+/// Answers the effective stream's request.
+pub(super) fn send_reply(reply: &Reply) {
+    let headers = serialized(&reply.headers);
+    // SAFETY: pointers and lengths are of live slices.
+    let _ = unsafe {
+        proxy_send_local_response(
+            u32::from(reply.status),
+            reply.details.as_ptr(),
+            reply.details.len(),
+            reply.body.as_ptr(),
+            reply.body.len(),
+            headers.as_ptr(),
+            headers.len(),
+            NO_GRPC_STATUS,
+        )
+    };
+}
+
+/// Makes a stream (or root) the one that the next calls are about. `false`: it is gone.
+pub(super) fn set_effective_context(context: u32) -> bool {
+    // SAFETY: no pointers.
+    unsafe { proxy_set_effective_context(context) == STATUS_OK }
+}
+
+/// Runs the root context's queue callback now, so that calls which are dispatched there are answered
+/// on the root context and survive the stream that asked for them.
+pub(super) fn run_on_root(root: u32, queue: u32) {
+    // SAFETY: the SDK's own export with plain numbers.
+    unsafe { proxy_on_queue_ready(root, queue) }
+}
+
+/// Writes a line; `level` as in the ABI (0 trace .. 5 critical).
+pub(super) fn log(level: u32, text: &str) {
+    // SAFETY: pointer and length are of a live slice.
+    let _ = unsafe { proxy_log(level, text.as_ptr(), text.len()) };
+}
+
+/// The level of Envoy's logger for wasm.
+pub(super) fn log_level() -> Option<u32> {
+    let mut level = 0;
+    // SAFETY: the pointer is to a live local.
+    (unsafe { proxy_get_log_level(&raw mut level) } == STATUS_OK).then_some(level)
+}
+
+/// Nanoseconds since 1970 on Envoy's wall clock.
+pub(super) fn unix_nanoseconds() -> u64 {
+    let mut time = 0;
+    // SAFETY: the pointer is to a live local.
+    let _ = unsafe { proxy_get_current_time_nanoseconds(&raw mut time) };
+    time
+}
+
+/// Defines a metric; `kind` as in the ABI (0 counter, 1 gauge, 2 histogram).
+pub(super) fn define_metric(kind: u32, name: &str) -> Option<u32> {
+    let mut id = 0;
+    // SAFETY: pointers and length are of a live slice and local.
+    let status = unsafe { proxy_define_metric(kind, name.as_ptr(), name.len(), &raw mut id) };
+    (status == STATUS_OK).then_some(id)
+}
+
+/// Adds to a counter or gauge.
+pub(super) fn increment_metric(id: u32, by: i64) {
+    // SAFETY: no pointers.
+    let _ = unsafe { proxy_increment_metric(id, by) };
+}
+
+/// Records a value of a histogram.
+pub(super) fn record_metric(id: u32, value: u64) {
+    // SAFETY: no pointers.
+    let _ = unsafe { proxy_record_metric(id, value) };
+}
+
+/// A header map in the ABI's form (see [`crate::wire::HeaderBlock`]).
+fn serialized(headers: &[(&'static str, String)]) -> Vec<u8> {
+    let length = |part: &str| u32::try_from(part.len()).unwrap_or(0).to_le_bytes();
+    let mut bytes = u32::try_from(headers.len())
+        .unwrap_or(0)
+        .to_le_bytes()
+        .to_vec();
+    for (name, value) in headers {
+        bytes.extend(length(name));
+        bytes.extend(length(value));
+    }
+    for (name, value) in headers {
+        bytes.extend(name.as_bytes());
+        bytes.push(0);
+        bytes.extend(value.as_bytes());
+        bytes.push(0);
+    }
+    bytes
+}

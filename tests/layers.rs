@@ -1,0 +1,111 @@
+//! Imports go downward only, and only the host names proxy-wasm.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The layers of `docs/design.md`, lowest first.
+const LAYERS: &[&[&str]] = &[
+    &["clock", "json", "limits", "secret", "wire"],
+    &["iceberg", "jose", "oauth"],
+    &["config"],
+    &["identity"],
+    &["backoff", "exchange"],
+    &["refusal"],
+    &["cache", "policy", "telemetry"],
+    &["broker"],
+    &["host"],
+];
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    files
+}
+
+fn layer(module: &str) -> usize {
+    LAYERS
+        .iter()
+        .position(|modules| modules.contains(&module))
+        .unwrap_or_else(|| panic!("module {module} stands in no layer of tests/layers.rs"))
+}
+
+/// The top-level module that a file belongs to; `None` for `lib.rs`.
+fn module_of(file: &Path, root: &Path) -> Option<String> {
+    let first = file.strip_prefix(root).unwrap().components().next().unwrap();
+    let name = first.as_os_str().to_str().unwrap().trim_end_matches(".rs").to_owned();
+    (name != "lib").then_some(name)
+}
+
+/// Every `crate::module` of a source text, comments and test code left out.
+fn imports(text: &str) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        if line.trim_start().starts_with("#[cfg(test)]") {
+            break;
+        }
+        let code = line.split("//").next().unwrap();
+        for rest in code.split("crate::").skip(1) {
+            let name: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+            if !name.is_empty() {
+                found.push((number + 1, name));
+            } else if let Some(group) = rest.strip_prefix('{') {
+                panic!("line {}: write `use crate::module::...` instead of a group: {group}", number + 1);
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn imports_go_downward_only() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut seen = 0;
+    for file in sources(&root) {
+        let Some(module) = module_of(&file, &root) else { continue };
+        if file.file_stem().is_some_and(|stem| stem == "tests") {
+            continue;
+        }
+        let own = layer(&module);
+        for (line, import) in imports(&fs::read_to_string(&file).unwrap()) {
+            seen += 1;
+            let theirs = layer(&import);
+            let allowed = theirs < own || import == module;
+            assert!(allowed, "{}:{line}: {module} imports {import}, which is not below it", file.display());
+        }
+    }
+    assert!(seen > 50, "only {seen} imports were found: this test no longer reads the sources");
+}
+
+#[test]
+fn only_the_host_names_proxy_wasm() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut host = 0;
+    for file in sources(&root) {
+        let text = fs::read_to_string(&file).unwrap();
+        let named = text.contains("proxy_wasm");
+        if module_of(&file, &root).as_deref() == Some("host") {
+            host += usize::from(named);
+        } else {
+            assert!(!named, "{} names proxy_wasm", file.display());
+        }
+    }
+    assert!(host > 0, "nobody names proxy_wasm: this test no longer reads the sources");
+}
+
+#[test]
+fn the_host_stays_small() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/host");
+    let code = |text: &str| {
+        text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//")).count()
+    };
+    let lines: usize = sources(&root).iter().map(|file| code(&fs::read_to_string(file).unwrap())).sum();
+    assert!(lines <= 600, "src/host/ has {lines} lines of code; what is no host call belongs elsewhere");
+}
