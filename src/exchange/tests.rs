@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::Inputs;
+use super::{Inputs, exchange_call};
 use crate::config::{
     ClaimPath, Client, ClientAuthentication, Endpoint, Issuer, IssuerId, KeySource, Profile,
     Scheme, TokenRule,
@@ -223,5 +223,93 @@ impl Arbitrary for Parts {
                 },
             )
             .boxed()
+    }
+}
+
+/// The whole call, as HTTP/1.1.
+fn wire(parts: &Parts) -> String {
+    let call = parts.with(exchange_call);
+    let mut text = format!(
+        "{} {} HTTP/1.1\r\nhost: {}\r\n",
+        call.method, call.path, call.authority
+    );
+    for (name, value) in &call.headers {
+        text.push_str(&format!("{name}: {}\r\n", value.expose()));
+    }
+    text.push_str("\r\n");
+    text.push_str(str::from_utf8(call.body.expose()).unwrap());
+    text
+}
+
+#[test]
+fn calls_are_written_byte_for_byte() {
+    let golden = |text: &str| text.replace("{version}", env!("CARGO_PKG_VERSION"));
+    let changed = |change: fn(&mut Parts)| {
+        let mut parts = Parts::default();
+        change(&mut parts);
+        wire(&parts)
+    };
+    assert_eq!(
+        changed(|_| ()),
+        golden(include_str!(
+            "../../tests/native/golden/oauth/requests/keycloak-basic.http"
+        ))
+    );
+    assert_eq!(
+        changed(|parts| parts.method = 1),
+        golden(include_str!(
+            "../../tests/native/golden/oauth/requests/keycloak-post.http"
+        ))
+    );
+    assert_eq!(
+        changed(|parts| parts.method = 2),
+        golden(include_str!(
+            "../../tests/native/golden/oauth/requests/keycloak-injected.http"
+        ))
+    );
+    assert_eq!(
+        changed(|parts| {
+            parts.audiences.push("catalog2".into());
+            parts.scope = Some("to-catalog2".into());
+            parts.requested_token_type =
+                Some("urn:ietf:params:oauth:token-type:access_token".into());
+        }),
+        golden(include_str!(
+            "../../tests/native/golden/oauth/requests/keycloak-two-audiences.http"
+        ))
+    );
+    assert_eq!(
+        changed(|parts| {
+            parts.authority = "as.example.com".into();
+            parts.token_path = "/as/token.oauth2".into();
+            (parts.client_id, parts.secret) = ("rs08".into(), "long-secure-random-secret".into());
+            parts.audiences.clear();
+            parts
+                .resources
+                .push("https://backend.example.com/api".into());
+            parts.subject_token = "accVkjcJyb4BWCxGsndESCJQbdFMogUC5PbRDqceLTC".into();
+        }),
+        golden(include_str!(
+            "../../tests/native/golden/oauth/requests/rfc8693-2.3.http"
+        ))
+    );
+}
+
+#[test]
+fn a_call_goes_where_the_configuration_says_and_shows_no_secret() {
+    let mut parts = Parts::default();
+    (parts.cluster, parts.scheme, parts.secret) = ("sts".into(), Scheme::Https, "CANARY".into());
+    for method in [0, 1] {
+        parts.method = method;
+        let call = parts.with(exchange_call);
+        assert_eq!(
+            (&*call.cluster, call.scheme, call.answer_limit),
+            ("sts", "https", 65_536)
+        );
+        let shown = format!("{call:?}");
+        assert!(
+            !shown.contains("CANARY") && !shown.contains("eyJ") && !shown.contains("Basic"),
+            "{shown}"
+        );
     }
 }

@@ -6,4 +6,5 @@ mod config_arbitrary;
 mod config_faults;
 mod config_files;
 mod config_load;
+mod oauth_golden;
 mod support;
