@@ -6,5 +6,13 @@ mod config_arbitrary;
 mod config_faults;
 mod config_files;
 mod config_load;
+#[path = "support/idp.rs"]
+mod idp;
+mod jose_keys;
+mod jose_tokens;
+mod jose_traps;
+mod jose_vectors;
 mod oauth_golden;
 mod support;
+#[path = "support/tokens.rs"]
+mod tokens;
