@@ -1,17 +1,12 @@
 //! Two identity providers, the configuration that trusts them, and the gate's judgement of a token.
 
-use std::rc::Rc;
-use std::time::Duration;
-
 use icegate::clock::UnixTime;
-use icegate::config::{
-    Access, ClaimPath, Client, ClientAuthentication, Config, Endpoint, Issuer, IssuerId, KeySource,
-    Limits, Profile, Scheme,
-};
+use icegate::config::{Config, IssuerId, smallest};
 use icegate::identity::{Caller, Presented, TokenFault, VerifyFault};
-use icegate::jose::{Algorithm, JwtSimple, KeySet};
-use icegate::limits;
+use icegate::jose::{JwtSimple, KeySet};
+use serde_json::{Value, json};
 
+use crate::support::load_value;
 use crate::tokens::{Signer, key_set};
 
 /// The time of every test.
@@ -51,8 +46,20 @@ pub(crate) fn judge_at(
     token: impl AsRef<[u8]>,
     corp_keys: &str,
 ) -> Result<Caller, Refused> {
-    let config = config();
-    let presented = Presented::inspect(token.as_ref(), &config, now).map_err(Refused::Token)?;
+    CONFIG.with(|config| judge_with(config, now, token.as_ref(), corp_keys))
+}
+
+thread_local! {
+    static CONFIG: Config = config();
+}
+
+fn judge_with(
+    config: &Config,
+    now: UnixTime,
+    token: &[u8],
+    corp_keys: &str,
+) -> Result<Caller, Refused> {
+    let presented = Presented::inspect(token, config, now).map_err(Refused::Token)?;
     let keys = match presented.issuer() {
         CORP_ID => corp_keys.to_owned(),
         CI_ID => key_set([&ci()]),
@@ -64,56 +71,17 @@ pub(crate) fn judge_at(
 }
 
 pub(crate) fn config() -> Config {
-    Config {
-        generation: [0; 32],
-        issuers: vec![
-            Issuer {
-                algorithms: vec![Algorithm::ES256, Algorithm::RS256],
-                ..issuer("corp", CORP, "icegate", Profile::Keycloak)
-            },
-            Issuer {
-                algorithms: vec![Algorithm::ES256],
-                ..issuer("ci", CI, "gate-of-ci", Profile::Rfc8693)
-            },
-        ],
-        catalogs: vec![],
-        access: Access::CatalogDecides,
-        limits: Limits {
-            cached_callers: limits::CACHED_CALLERS,
-            cache_bytes: limits::CACHE_BYTES,
-            waiters: limits::WAITERS,
-            exchanges_in_flight: limits::EXCHANGES_IN_FLIGHT,
-            request_deadline: limits::REQUEST_DEADLINE,
-            exchange_timeout: limits::EXCHANGE_TIMEOUT,
-            key_refresh: limits::KEY_REFRESH,
-            key_max_age: limits::KEY_MAX_AGE,
-        },
-    }
-}
-
-fn issuer(name: &str, issuer: &str, audience: &str, profile: Profile) -> Issuer {
-    let endpoint = Endpoint {
-        cluster: Rc::from(name),
-        authority: Rc::from("idp"),
-        scheme: Scheme::Https,
+    let issuer = |profile: &str, issuer: &str, audience: &str, algorithms: Value| {
+        json!({
+            "profile": profile, "issuer": issuer, "cluster": "idp", "algorithms": algorithms,
+            "audiences": [audience, "https://gate.example.com"],
+            "client": {"id": "icegate", "secret": {"env": "ICEGATE_SECRET"}},
+        })
     };
-    Issuer {
-        name: Rc::from(name),
-        profile,
-        issuer: Rc::from(issuer),
-        endpoint: endpoint.clone(),
-        keys: KeySource::OpenIdDiscovery,
-        token_path: None,
-        audiences: vec![audience.to_owned(), "https://gate.example.com".to_owned()],
-        algorithms: vec![],
-        token_types: vec!["jwt".to_owned(), "at+jwt".to_owned(), String::new()],
-        leeway: Duration::from_secs(30),
-        subject_claim: ClaimPath(vec!["sub".to_owned()]),
-        name_claim: ClaimPath(vec!["preferred_username".to_owned()]),
-        client: Some(Client {
-            id: Rc::from("icegate"),
-            authentication: ClientAuthentication::Injected,
-            endpoint,
-        }),
-    }
+    let mut configuration = smallest();
+    configuration["issuers"] = json!({
+        "corp": issuer("keycloak", CORP, "icegate", json!(["ES256", "RS256"])),
+        "robots": issuer("rfc8693", CI, "gate-of-ci", json!(["ES256"])),
+    });
+    load_value(&configuration).unwrap_or_else(|faults| panic!("{faults}"))
 }
