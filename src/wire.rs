@@ -37,7 +37,11 @@ pub const STRIPPED_NAMES: &[&[u8]] = &[
     b"x-webauth-user",
 ];
 
-/// Prefixes of header names that are always taken off. `X-Forwarded-*` that an operator wants the
+/// The one header of [`STRIPPED_PREFIXES`] that stays: Envoy finds no route for a request without it, and
+/// writes it itself where `use_remote_address` is set.
+pub const KEPT_NAME: &[u8] = b"x-forwarded-proto";
+
+/// Prefixes of header names that are always taken off, [`KEPT_NAME`] excepted. `X-Forwarded-*` that an operator wants the
 /// catalog to see is set on Envoy's route, which happens behind the filter.
 pub const STRIPPED_PREFIXES: &[&[u8]] = &[
     b"x-amzn-oidc-",
@@ -201,6 +205,9 @@ pub fn is_stripped(name: &[u8]) -> bool {
     let same = |ours: &[u8], theirs: &[u8]| {
         ours.len() == theirs.len() && ours.iter().zip(theirs).all(|(a, b)| *a == folded(*b))
     };
+    if name == KEPT_NAME {
+        return false;
+    }
     // Most names of an ordinary request fail on their first byte.
     STRIPPED_PREFIXES.iter().any(|prefix| {
         name.get(..prefix.len())
@@ -360,6 +367,7 @@ mod tests {
             "x-client-version",
             "x-client-git-commit-short",
             "x-request-id",
+            "x-forwarded-proto",
             "user-agent",
             "content-type",
             "accept",

@@ -9,6 +9,7 @@ mod fault;
 mod file;
 pub mod model;
 mod node;
+mod proto_struct;
 #[cfg(not(target_arch = "wasm32"))]
 mod shape;
 mod values;
@@ -26,8 +27,9 @@ use crate::json::{self, JsonFault, Value};
 
 /// Reads and checks a configuration. `env` reads a variable of the VM's environment.
 ///
-/// The bytes are a JSON object, which is what Envoy makes of a `google.protobuf.Struct` and hands
-/// on of a `google.protobuf.StringValue`; or JSON text that holds the text of that object.
+/// The bytes are what Envoy hands on: the message of a `google.protobuf.Struct`, or a JSON object, or
+/// JSON text that holds the text of that object (`google.protobuf.StringValue`, and hosts that turn a
+/// Struct into JSON).
 ///
 /// # Errors
 /// *All* faults, in the order of their paths. They hold no secret, and no text of any value.
@@ -55,10 +57,12 @@ pub fn load(bytes: &[u8], env: &dyn Fn(&str) -> Option<String>) -> Result<Config
     }
 }
 
-/// The configuration as a tree: text is looked into once.
+/// The configuration as a tree: text is looked into once. No Struct is JSON too: its first byte is the
+/// tag of its first member, a line feed, and then comes a length, where JSON has a `{`.
 fn tree(bytes: &[u8]) -> Result<Value, JsonFault> {
-    match json::parse(bytes)? {
-        Value::String(text) => json::parse(text.as_bytes()),
-        tree => Ok(tree),
+    match json::parse(bytes) {
+        Ok(Value::String(text)) => json::parse(text.as_bytes()),
+        Ok(tree) => Ok(tree),
+        Err(fault) => proto_struct::parse(bytes).ok_or(fault),
     }
 }

@@ -152,11 +152,6 @@ impl Gate {
         self.parked.borrow_mut().remove(&stream);
     }
 
-    /// Whether a stream still waits for this gate.
-    pub(super) fn has_parked(&self) -> bool {
-        !self.parked.borrow().is_empty()
-    }
-
     /// Hands what was counted to Envoy.
     pub(super) fn flush(&self) {
         let id = |number: usize| self.metrics.get(number).copied().flatten();

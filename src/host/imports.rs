@@ -67,7 +67,10 @@ unsafe extern "C" {
     fn proxy_define_metric(kind: u32, name: *const u8, name_size: usize, id: *mut u32) -> u32;
     fn proxy_increment_metric(id: u32, offset: i64) -> u32;
     fn proxy_record_metric(id: u32, value: u64) -> u32;
-    // Exported by the SDK in this very module; calling it makes the root context the SDK's active one.
+}
+
+unsafe extern "C" {
+    /// Exported by the SDK in this very module; calling it makes the root context the SDK's active one.
     fn proxy_on_queue_ready(context: u32, queue: u32);
 }
 
