@@ -64,20 +64,16 @@ impl Backoff {
     /// for. Faults during a pause are the rest of the burst that began it: they do not double it.
     pub fn fault(&mut self, now: Instant, jitter: u32, at_least: Option<Duration>) {
         let at_least = at_least.unwrap_or_default();
-        let (step, not_before) = match self.state {
-            State::Healthy => (0, now),
+        let (until, step) = match self.state {
             State::Pausing { until, step, .. } if now < until => {
-                let until = until.max(now.plus(at_least));
-                self.state = State::Pausing {
-                    until,
-                    step,
-                    probe: None,
-                };
-                return;
+                (until.max(now.plus(at_least)), step)
             }
-            State::Pausing { until, step, .. } => (step.saturating_add(1), until),
+            State::Pausing { step, .. } => {
+                let step = step.saturating_add(1);
+                (now.plus(pause(step, jitter).max(at_least)), step)
+            }
+            State::Healthy => (now.plus(pause(0, jitter).max(at_least)), 0),
         };
-        let until = not_before.max(now.plus(pause(step, jitter).max(at_least)));
         self.state = State::Pausing {
             until,
             step,
@@ -149,8 +145,10 @@ mod tests {
         assert_eq!(backoff.may_start(at(0)), Start::Go);
         backoff.fault(at(1000), NO_JITTER, None);
         assert_eq!(backoff.may_start(at(1000)), wait(250));
+        assert_eq!(backoff.pause_left(at(1000)), Duration::from_millis(250));
         assert_eq!(backoff.may_start(at(1249)), wait(1));
         assert_eq!(backoff.may_start(at(1250)), Start::Probe);
+        assert_eq!(backoff.pause_left(at(1250)), Duration::ZERO);
         assert_eq!(backoff.may_start(at(1250)), wait(250));
         assert_eq!(backoff.may_start(at(5000)), wait(250));
         backoff.success();
@@ -303,7 +301,7 @@ mod tests {
         #[test]
         fn pauses_are_bounded_and_monotone(step in 0..40u32, jitter in any::<u32>()) {
             prop_assert!((BACKOFF_MIN..=BACKOFF_MAX).contains(&pause(step, jitter)));
-            prop_assert!(pause(step, jitter) <= pause(step + 1, jitter));
+            prop_assert!(pause(step, jitter) <= pause(step.saturating_add(1), jitter));
             prop_assert!(pause(step, jitter) <= pause(step, 0));
         }
 

@@ -184,8 +184,6 @@ fn refused(profile: Profile, status: u16, error: &ErrorResponse) -> Sorted {
 /// a later version errs on the side of "our fault".
 fn keycloak(status: u16, error: &str, description: &str) -> Sorted {
     match (status, error, description) {
-        // Our own credential: wrong secret `unauthorized_client`, unknown client `invalid_client`.
-        (401, "invalid_client" | "unauthorized_client", _) => Sorted::ClientRefused,
         (400, "invalid_request", "Invalid token") => Sorted::CallerRefused,
         // `Requested audience not available: catalog2`
         (400, "invalid_request", text) if text.starts_with("Requested audience not available") => {
@@ -209,6 +207,8 @@ fn keycloak(status: u16, error: &str, description: &str) -> Sorted {
         (403, "access_denied", "Client not allowed to exchange") => {
             Sorted::Misconfigured(Misconfiguration::Target)
         }
+        // Our own credential among them: 401 `unauthorized_client` for a wrong secret, 401
+        // `invalid_client` for an unknown client, 400 `invalid_client` for an assertion of ours.
         _ => rfc8693(error),
     }
 }

@@ -18,7 +18,7 @@ pub const TOKEN_TYPE_JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
 
 /// Parameters that an extra parameter can never name: they are written by [`TokenExchange`] and
 /// [`ClientAuthentication`], or would change who asks for whom. Sorted.
-pub const RESERVED_PARAMETERS: [&str; 16] = [
+pub const RESERVED_PARAMETERS: [&str; 19] = [
     "actor_token",
     "actor_token_type",
     "assertion",
@@ -29,12 +29,15 @@ pub const RESERVED_PARAMETERS: [&str; 16] = [
     "client_secret",
     "code",
     "grant_type",
+    "password",
     "refresh_token",
+    "requested_subject",
     "requested_token_type",
     "resource",
     "scope",
     "subject_token",
     "subject_token_type",
+    "username",
 ];
 
 /// A token exchange request, borrowed from its parts (RFC 8693 section 2.1).

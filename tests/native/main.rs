@@ -6,6 +6,7 @@ mod config_arbitrary;
 mod config_faults;
 mod config_files;
 mod config_load;
+mod exchange_check;
 #[path = "support/idp.rs"]
 mod idp;
 mod jose_keys;
