@@ -55,9 +55,9 @@ faults! {
     /// `%2F`: decoded before the path is split by some servers, after it by others.
     EncodedSlash = "path_encoded_slash",
         "the path has an encoded slash (%2F); names with '/' cannot be told from two segments";
-    /// `;` or `%3B`: servers cut path parameters off, some of them after decoding.
+    /// `;`, or `%3B` in a prefix: servers cut path parameters off.
     MatrixParameter = "path_matrix_parameter",
-        "the path has a ';' (or %3B), which servers take for the begin of path parameters";
+        "the path has a ';', which servers take for the begin of path parameters; in a name, write %3B";
     /// `#`: what follows is dropped by some readers.
     Fragment = "path_fragment",
         "the request target has a '#'";

@@ -189,7 +189,7 @@ macro_rules! operations {
 }
 
 const SPEC: &[Kind] = &Kind::ALL;
-const ICEBERG: &[Kind] = &[Kind::Iceberg];
+const S3_SIGNER_SPEC: &[Kind] = &[Kind::Iceberg, Kind::Lakekeeper];
 const NESSIE: &[Kind] = &[Kind::Nessie];
 const POLARIS: &[Kind] = &[Kind::Polaris];
 const LAKEKEEPER: &[Kind] = &[Kind::Lakekeeper];
@@ -279,8 +279,7 @@ operations! {
     /// The same before that place was made: the deprecated S3 signer spec, and where catalogs put it.
     /// The path does not name the table; Nessie's and Lakekeeper's last place name it in the opaque part.
     SignS3Request "signS3Request" Sign Post {
-        ICEBERG: [V1, AWS, S3, SIGN];
-        LAKEKEEPER: [V1, AWS, S3, SIGN];
+        S3_SIGNER_SPEC: [V1, AWS, S3, SIGN];
         LAKEKEEPER: [V1, PREFIX, V1, AWS, S3, SIGN];
         LAKEKEEPER: [V1, Part::Word("signer"), PREFIX, Part::Word("tabular-id"), EXTRA, V1, AWS, S3, SIGN];
         NESSIE: [V1, PREFIX, Part::Word("s3sign"), EXTRA];

@@ -121,6 +121,18 @@ impl<'p> Segments<'p> {
         Ok(segments)
     }
 
+    /// All but the first.
+    fn without_first(&self) -> Self {
+        let mut kept = [Segment::NONE; KEPT];
+        for (slot, segment) in kept.iter_mut().zip(self.kept.iter().skip(1)) {
+            *slot = *segment;
+        }
+        Self {
+            kept,
+            count: self.count.saturating_sub(1),
+        }
+    }
+
     fn iter(&self) -> impl Iterator<Item = &Segment<'p>> {
         self.kept.iter().take(self.count)
     }
@@ -143,18 +155,12 @@ impl Shape {
     }
 
     fn fits(self, place: &'static Place, segments: &Segments<'_>, same: Same) -> bool {
-        let parts = match self {
-            Self::AsWritten => place.parts.len(),
-            Self::WithoutPrefix => place.parts.len().saturating_sub(1),
-        };
-        parts == segments.count
-            && self
-                .parts(place)
-                .zip(segments.iter())
-                .all(|(part, segment)| match part {
-                    Part::Word(word) => same(segment, word),
-                    Part::Prefix | Part::Namespace | Part::Object(_) | Part::Extra => true,
-                })
+        self.parts(place)
+            .zip(segments.iter())
+            .all(|(part, segment)| match part {
+                Part::Word(word) => same(segment, word),
+                Part::Prefix | Part::Namespace | Part::Object(_) | Part::Extra => true,
+            })
     }
 }
 
@@ -186,21 +192,21 @@ fn find(
     let kind = layout.kind();
     let (mut found, mut known, mut known_without) = (None, false, false);
     for place in Operation::PLACES {
-        if !place.kinds.contains(&kind) {
+        // The lengths tell most places apart; kind Iceberg may leave one segment out.
+        let shape = match place.parts.len().checked_sub(segments.count) {
+            Some(0) => Shape::AsWritten,
+            Some(1) if kind == Kind::Iceberg && place.parts.contains(&Part::Prefix) => {
+                Shape::WithoutPrefix
+            }
+            _ => continue,
+        };
+        if !place.kinds.contains(&kind) || !shape.fits(place, segments, same) {
             continue;
         }
-        let shape = if Shape::AsWritten.fits(place, segments, same) {
-            known = true;
-            Shape::AsWritten
-        } else if kind == Kind::Iceberg
-            && place.parts.contains(&Part::Prefix)
-            && Shape::WithoutPrefix.fits(place, segments, same)
-        {
-            known_without = true;
-            Shape::WithoutPrefix
-        } else {
-            continue;
-        };
+        match shape {
+            Shape::AsWritten => known = true,
+            Shape::WithoutPrefix => known_without = true,
+        }
         if place.method == method {
             found = Some((place, shape));
         }
@@ -222,10 +228,10 @@ fn explain(method: Method, segments: &Segments<'_>, layout: &Layout) -> PathFaul
         return PathFault::RouteWordSpelling;
     }
     if layout.kind() == Kind::Nessie
-        && segments
-            .iter()
-            .nth(1)
-            .is_some_and(|segment| is_word(segment, "v1"))
+        && matches!(
+            find(method, &segments.without_first(), layout, is_word),
+            Ok(Some(_))
+        )
     {
         return PathFault::ReferenceForm;
     }

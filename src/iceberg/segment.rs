@@ -19,8 +19,10 @@ impl Marks {
     pub(super) const UNIT_SEPARATOR: Self = Self(1 << 3);
     /// Decodes to a text that has a percent triplet again.
     pub(super) const DECODES_AGAIN: Self = Self(1 << 4);
+    /// `%3B`.
+    pub(super) const ENCODED_SEMICOLON: Self = Self(1 << 5);
 
-    /// Not a mark but its absence of sense: a byte that no segment may have.
+    /// A byte that no segment may have; never kept.
     const ILLEGAL: Self = Self(1 << 7);
 
     /// Whether any of `marks` is set.
@@ -112,7 +114,7 @@ fn read_encoded(raw: &[u8]) -> Result<Marks, PathFault> {
             marks = marks.and(match unit.byte {
                 b'/' => return Err(PathFault::EncodedSlash),
                 b'\\' => return Err(PathFault::Backslash),
-                b';' => return Err(PathFault::MatrixParameter),
+                b';' => Marks::ENCODED_SEMICOLON,
                 0x1f => Marks::UNIT_SEPARATOR,
                 0x00..=0x1e | 0x7f => return Err(PathFault::ControlCharacter),
                 b'+' => Marks::ENCODED_PLUS,

@@ -6,6 +6,10 @@ mod config_arbitrary;
 mod config_faults;
 mod config_files;
 mod config_load;
+mod iceberg_layouts;
+mod iceberg_operations;
+mod iceberg_paths;
+mod iceberg_properties;
 mod exchange_check;
 #[path = "support/idp.rs"]
 mod idp;
