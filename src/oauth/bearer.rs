@@ -116,8 +116,9 @@ impl BearerError {
 ///
 /// Without a credential in the request there should be no error (section 3.1), so it is optional;
 /// a description stands only beside an error. Whatever the arguments hold, the result is one
-/// header value in printable ASCII: see [`printable`] for the description, and a realm has `"` and
-/// `\` escaped (RFC 9110 section 5.6.4) and every other byte outside of printable ASCII replaced.
+/// header value in printable ASCII. A realm has `"` and `\` escaped (RFC 9110 section 5.6.4); in a
+/// description they become `'` and `/`, because RFC 6750 does not allow them there; whatever is
+/// not printable ASCII becomes `?`.
 pub fn www_authenticate(realm: &str, error: Option<(BearerError, &str)>) -> String {
     let mut value = String::from("Bearer realm=\"");
     for character in realm.chars() {

@@ -1,6 +1,11 @@
 //! What the gate makes of a token that the identity provider answered: sent on, or refused, and for
 //! how long it may be used.
 
+#![allow(
+    clippy::arithmetic_side_effects,
+    reason = "in a test a panic is the answer"
+)]
+
 use std::time::Duration;
 
 use icegate::clock::{Instant, Now, UnixTime};
