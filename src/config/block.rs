@@ -75,7 +75,7 @@ macro_rules! block {
         $crate::config::shape::Row::optional::<$kind>($name, $about, $what, $why)
     };
     (@row $name:expr, $about:expr, $kind:ty, block $what:literal) => {
-        $crate::config::shape::Row::optional::<$kind>($name, $about, "", $what)
+        $crate::config::shape::Row::block::<$kind>($name, $about, $what)
     };
 }
 

@@ -159,8 +159,17 @@ pub(crate) fn nearest<'a>(
         .map(|(_, candidate)| candidate)
 }
 
-/// Levenshtein's distance in bytes, one row of the table at a time.
+/// Levenshtein's distance in bytes, one row of the table at a time; letters in another order count
+/// as one difference.
 fn distance(a: &str, b: &str) -> usize {
+    let sorted = |text: &str| {
+        let mut bytes = text.as_bytes().to_vec();
+        bytes.sort_unstable();
+        bytes
+    };
+    if a != b && sorted(a) == sorted(b) {
+        return 1;
+    }
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (above, x) in a.bytes().enumerate() {
         let mut diagonal = above;
@@ -213,6 +222,8 @@ mod tests {
             ("abc", "", 3),
             ("kitten", "sitting", 3),
             ("audience", "audiences", 1),
+            ("crop", "corp", 1),
+            ("same", "same", 0),
         ] {
             assert_eq!(distance(a, b), expected, "{a} {b}");
         }

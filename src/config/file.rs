@@ -3,11 +3,14 @@
 
 use super::block::block;
 use super::model::{Access, ClaimPath, Profile};
-use super::values::{Count, List, Named, OneOrMore, Span};
-use super::words::{
-    Audience, Authentication, Authority, ClientId, Cluster, Discovery, IssuerUrl, Parameters,
-    RequestedType, Resource, Scope, SecretPlace, TokenType, UrlPath,
+use super::parts::{Parameters, SecretPlace};
+use super::span::Span;
+use super::texts::{
+    Audience, Authority, ClientId, Cluster, IssuerUrl, RequestedType, Resource, Scope, TokenType,
+    UrlPath,
 };
+use super::values::{Count, List, Named, OneOrMore};
+use super::words::{Authentication, Discovery};
 use crate::iceberg::{DEFAULT_SEPARATOR, Kind};
 use crate::jose::Algorithm;
 use crate::limits;
@@ -28,7 +31,9 @@ block! {
         catalogs: Named<CatalogBlock> [required "without a catalog every request would be refused"],
         /// Who decides what a caller may do. `catalog_decides`: the gate proves who calls, and the
         /// catalog decides everything else.
-        access: Access [required "the gate does not guess who decides; write catalog_decides when the catalog does"],
+        access: Access [
+            required "the gate does not guess who decides; write catalog_decides when the catalog does"
+        ],
         /// Bounds per worker thread of Envoy.
         limits: LimitsBlock [block "every bound has its default"],
     }
@@ -39,7 +44,10 @@ block! {
     IssuerBlock at "issuers.NAME" {
         /// How the identity provider speaks. `keycloak`: the standard token exchange of Keycloak
         /// 26.2 and later. `rfc8693`: any server that follows RFC 8693 and RFC 6749 to the letter.
-        profile: Profile [required "identity providers say the same thing in different words, and a guess would take one answer for another"],
+        profile: Profile [
+            required "identity providers say the same thing in different words, and a guess would take one \
+             answer for another"
+        ],
         /// The exact `iss` of its tokens, compared character by character: an absolute URL without
         /// query, fragment and user name. Its scheme and host are also the `:scheme` and
         /// `:authority` of the calls. `http://` is accepted for any host, because the scheme does not
@@ -49,30 +57,62 @@ block! {
         /// exchanges unless the client has a cluster of its own.
         cluster: Cluster [required "keys and tokens are fetched through a cluster of Envoy"],
         /// The `:authority` of calls to the identity provider.
-        authority: Authority [optional "host and port of `issuer`", "Most identity providers answer under their own name."],
+        authority: Authority [
+            optional "host and port of `issuer`",
+            "Most identity providers answer under their own name."
+        ],
         /// The audiences of the gate: a caller's token must name at least one of them. None of them
         /// may be an audience of a catalog.
-        audiences: List<Audience> [required "without an audience tokens meant for somebody else would be accepted"],
+        audiences: List<Audience> [
+            required "without an audience tokens meant for somebody else would be accepted"
+        ],
         /// Signature algorithms that are accepted. `none` and the symmetric ones (`HS256`, ...) are refused.
-        algorithms: List<Algorithm> [default ALGORITHMS, "Asymmetric, and one per kind of key that identity providers use."],
+        algorithms: List<Algorithm> [
+            default ALGORITHMS,
+            "Asymmetric, and one per kind of key that identity providers use."
+        ],
         /// Accepted `typ` of a token's header, compared without case and without `application/`. The
         /// empty text stands for a token without `typ`.
-        token_types: List<TokenType> [default TOKEN_TYPES, "What access tokens carry (`at+jwt`: RFC 9068); logout tokens, DPoP proofs and the like carry another type."],
+        token_types: List<TokenType> [
+            default TOKEN_TYPES,
+            "What access tokens carry (`at+jwt`: RFC 9068); logout tokens, DPoP proofs and the \
+             like carry another type."
+        ],
         /// Allowed difference between the clocks of the gate and the issuer.
-        leeway: Span<0, { limits::LEEWAY_MAX.as_millis() as u64 }> [default limits::LEEWAY, "Clocks that are kept by NTP differ by less; every second more is a second that an expired token lives longer."],
+        leeway: Span<0, { limits::LEEWAY_MAX.as_millis() as u64 }> [
+            default limits::LEEWAY,
+            "Clocks that are kept by NTP differ by less; every second more is a second that an \
+             expired token lives longer."
+        ],
         /// How the issuer's keys are found.
         keys: KeysBlock [block "By OpenID Connect discovery."],
         /// Path (and query) of the token endpoint.
-        token_path: UrlPath [optional "from the metadata", "Metadata tells it. With `keys.jwks_path` no metadata is read, so it must be set there when there is a `client`."],
+        token_path: UrlPath [
+            optional "from the metadata",
+            "Metadata tells it. With `keys.jwks_path` no metadata is read, so it must be set \
+             there when there is a `client`."
+        ],
         /// The claim that names the same person in the caller's token and in the one for the
         /// catalog. Dots lead into objects (`realm_access.id`); a list holds the names as they are,
         /// for names with dots in them.
-        subject_claim: ClaimPath [default "sub", "Most issuers name a person by one `sub` towards everybody. Where it differs per client (pairwise subjects), another claim must be named, or every exchange is refused."],
+        subject_claim: ClaimPath [
+            default "sub",
+            "Most issuers name a person by one `sub` towards everybody. Where it differs per \
+             client (pairwise subjects), another claim must be named, or every exchange is \
+             refused."
+        ],
         /// The claim that names the caller in messages and logs; `sub` stands in where a token does
         /// not have it. It never decides anything.
-        name_claim: ClaimPath [optional "`preferred_username` for `keycloak`, otherwise `sub`", "People find their own name in a message."],
+        name_claim: ClaimPath [
+            optional "`preferred_username` for `keycloak`, otherwise `sub`",
+            "People find their own name in a message."
+        ],
         /// The gate's own client at this identity provider.
-        client: ClientBlock [optional "none", "Tokens of this issuer are verified, but cannot be exchanged here, and no catalog may name it in `token.from`."],
+        client: ClientBlock [
+            optional "none",
+            "Tokens of this issuer are verified, but cannot be exchanged here, and no catalog may \
+             name it in `token.from`."
+        ],
     }
 }
 
@@ -84,7 +124,10 @@ block! {
         /// `/.well-known/oauth-authorization-server{path of the issuer}`.
         discovery: Discovery [optional "`oidc`", "Nearly every identity provider publishes it."],
         /// Path (and query) of the JWK Set. No metadata is read then.
-        jwks_path: UrlPath [optional "from the metadata", "Metadata tells it, and follows when the identity provider moves it."],
+        jwks_path: UrlPath [
+            optional "from the metadata",
+            "Metadata tells it, and follows when the identity provider moves it."
+        ],
     }
 }
 
@@ -97,13 +140,22 @@ block! {
         /// (Envoy's `vm_config.environment_variables`). `injected`: the filter holds none, and Envoy's
         /// credential injector on the client's `cluster` adds the `Authorization` header. A secret
         /// itself is never accepted here, because the configuration shows in Envoy's `config_dump`.
-        secret: SecretPlace [required "the gate must prove who it is; secret: {env: NAME} or secret: injected"],
+        secret: SecretPlace [
+            required "the gate must prove who it is; secret: {env: NAME} or secret: injected"
+        ],
         /// How the secret is sent (RFC 6749 section 2.3.1). Not with `secret: injected`, where
         /// Envoy's credential injector sends it.
-        authentication: Authentication [optional "`client_secret_basic`", "Every server must support it, and request bodies end in logs more often than headers do."],
+        authentication: Authentication [
+            optional "`client_secret_basic`",
+            "Every server must support it, and request bodies end in logs more often than headers \
+             do."
+        ],
         /// The Envoy cluster for exchanges. With `secret: injected` it must be set, and belong to
         /// this client alone: whatever goes through it carries the gate's credential.
-        cluster: Cluster [optional "the issuer's `cluster`", "Exchanges go where metadata and keys come from."],
+        cluster: Cluster [
+            optional "the issuer's `cluster`",
+            "Exchanges go where metadata and keys come from."
+        ],
     }
 }
 
@@ -112,14 +164,23 @@ block! {
     CatalogBlock at "catalogs.NAME" {
         /// Which catalog it is. It says how names in paths are decoded and which routes there are
         /// besides those of the REST spec. `iceberg`: the REST spec to the letter.
-        kind: Kind [required "catalogs read the same path differently, and a guess would check another table than the one that is loaded"],
+        kind: Kind [
+            required "catalogs read the same path differently, and a guess would check another table than \
+             the one that is loaded"
+        ],
         /// The path before `/v1`, as clients send it. None may be equal to another catalog's, or
         /// lie under it.
         base_path: String [required "the gate must know which requests are the catalog's"],
         /// What stands between the levels of a namespace in a path, percent-encoded.
-        namespace_separator: String [default DEFAULT_SEPARATOR, "The REST spec's own; the catalog's answer to `/v1/config` tells when it has another one."],
+        namespace_separator: String [
+            default DEFAULT_SEPARATOR,
+            "The REST spec's own; the catalog's answer to `/v1/config` tells when it has another \
+             one."
+        ],
         /// How the token for this catalog is got.
-        token: TokenBlock [required "no request reaches a catalog without a token that was made for it"],
+        token: TokenBlock [
+            required "no request reaches a catalog without a token that was made for it"
+        ],
     }
 }
 
@@ -130,20 +191,37 @@ block! {
         /// exchanged. It must have a `client`.
         from: String [required "the gate must know where to exchange"],
         /// `audience` of the exchange: one, or a list. None of them may be an audience of the gate.
-        audience: OneOrMore<Audience> [required "a token for nobody in particular would be accepted anywhere"],
+        audience: OneOrMore<Audience> [
+            required "a token for nobody in particular would be accepted anywhere"
+        ],
         /// The audience that the minted token must name.
-        expect_audience: Audience [optional "`audience` when that is one", "The token must be for the catalog that was asked for. With several audiences it must be set."],
+        expect_audience: Audience [
+            optional "`audience` when that is one",
+            "The token must be for the catalog that was asked for. With several audiences it must \
+             be set."
+        ],
         /// `resource` of the exchange (RFC 8707): one, or a list.
         resource: OneOrMore<Resource> [optional "none is sent", "Few identity providers know it."],
         /// `scope` of the exchange: scopes with one space between them.
-        scope: Scope [optional "none is sent", "The identity provider then gives what the client has by default."],
+        scope: Scope [
+            optional "none is sent",
+            "The identity provider then gives what the client has by default."
+        ],
         /// `requested_token_type` of the exchange; `none` sends none.
-        requested_token_type: RequestedType [default RequestedType::ACCESS_TOKEN, "A catalog takes access tokens; some identity providers answer with another token when they are not asked."],
+        requested_token_type: RequestedType [
+            default RequestedType::ACCESS_TOKEN,
+            "A catalog takes access tokens; some identity providers answer with another token \
+             when they are not asked."
+        ],
         /// Further parameters of the exchange, by name. Not those that the gate sends itself, and no
         /// credentials.
         parameters: Parameters [optional "none are sent", "RFC 8693 needs none."],
         /// Longest life of a minted token in the cache.
-        life: Span<1_000, 3_600_000> [default limits::MINTED_LIFE, "A logout or a lost role at the identity provider is seen only when the cached token ends."],
+        life: Span<1_000, 3_600_000> [
+            default limits::MINTED_LIFE,
+            "A logout or a lost role at the identity provider is seen only when the cached token \
+             ends."
+        ],
     }
 }
 
@@ -151,21 +229,47 @@ block! {
     /// Bounds, each per worker thread of Envoy.
     LimitsBlock at "limits" {
         /// Verified callers that are kept.
-        cached_callers: Count<1, 1_000_000> [default limits::CACHED_CALLERS, "More people than use one worker in the life of a token."],
+        cached_callers: Count<1, 1_000_000> [
+            default limits::CACHED_CALLERS,
+            "More people than use one worker in the life of a token."
+        ],
         /// Bytes of tokens that are kept.
-        cache_bytes: Count<1_048_576, 1_073_741_824> [default limits::CACHE_BYTES, "Ten thousand callers with tokens of 3 KB; the VM itself ends at 4 GiB."],
+        cache_bytes: Count<1_048_576, 1_073_741_824> [
+            default limits::CACHE_BYTES,
+            "Ten thousand callers with tokens of 3 KB; the VM itself ends at 4 GiB."
+        ],
         /// Requests that wait for keys or exchanges; further ones are refused.
-        waiters: Count<1, 65_536> [default limits::WAITERS, "Each holds a request, with its buffered body, in Envoy's memory."],
+        waiters: Count<1, 65_536> [
+            default limits::WAITERS,
+            "Each holds a request, with its buffered body, in Envoy's memory."
+        ],
         /// Exchanges under way per issuer.
-        exchanges_in_flight: Count<1, 1_024> [default limits::EXCHANGES_IN_FLIGHT, "A cold start must not run the identity provider over."],
+        exchanges_in_flight: Count<1, 1_024> [
+            default limits::EXCHANGES_IN_FLIGHT,
+            "A cold start must not run the identity provider over."
+        ],
         /// Longest time that a request waits for keys and exchanges together.
-        request_deadline: Span<1_000, 60_000> [default limits::REQUEST_DEADLINE, "A slow identity provider is answered for while the client still listens: they give up after 30 s and more."],
+        request_deadline: Span<1_000, 60_000> [
+            default limits::REQUEST_DEADLINE,
+            "A slow identity provider is answered for while the client still listens: they give \
+             up after 30 s and more."
+        ],
         /// Timeout of one exchange. Shorter than `request_deadline`.
-        exchange_timeout: Span<100, 30_000> [default limits::EXCHANGE_TIMEOUT, "An exchange takes milliseconds; one that takes seconds will not end well."],
+        exchange_timeout: Span<100, 30_000> [
+            default limits::EXCHANGE_TIMEOUT,
+            "An exchange takes milliseconds; one that takes seconds will not end well."
+        ],
         /// Time between two background refreshes of a key set.
-        key_refresh: Span<10_000, 86_400_000> [default limits::KEY_REFRESH, "A key that the issuer has withdrawn is forgotten within this time."],
+        key_refresh: Span<10_000, 86_400_000> [
+            default limits::KEY_REFRESH,
+            "A key that the issuer has withdrawn is forgotten within this time."
+        ],
         /// Longest use of the last good key set through an outage. Not shorter than `key_refresh`.
-        key_max_age: Span<60_000, 604_800_000> [default limits::KEY_MAX_AGE, "An outage of a night stops nobody, and keys are not trusted for ever without word from the issuer."],
+        key_max_age: Span<60_000, 604_800_000> [
+            default limits::KEY_MAX_AGE,
+            "An outage of a night stops nobody, and keys are not trusted for ever without word \
+             from the issuer."
+        ],
     }
 }
 

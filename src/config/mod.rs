@@ -9,16 +9,21 @@ mod fault;
 mod file;
 pub mod model;
 mod node;
+mod parts;
 mod proto_struct;
 #[cfg(not(target_arch = "wasm32"))]
+mod reference;
+#[cfg(not(target_arch = "wasm32"))]
 mod shape;
+mod span;
+mod texts;
 mod values;
 mod words;
 
 pub use fault::{Fault, Faults};
 pub use model::*;
 #[cfg(not(target_arch = "wasm32"))]
-pub use shape::{reference, schema, smallest};
+pub use reference::{reference, schema, smallest};
 
 use fault::Path;
 use node::{Field, Node};

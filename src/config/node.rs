@@ -1,4 +1,4 @@
-//! The strict reading of a JSON tree, and the one trait that whatever stands in a configuration has.
+//! The strict reading of a JSON tree, and the trait of whatever can stand in a configuration.
 
 use crate::json::{Object, Value};
 
@@ -11,7 +11,7 @@ pub(crate) trait Field: Sized {
     /// Reads it. `None` after a fault, which has been noted then.
     fn read(node: Node<'_>, faults: &mut Faults) -> Option<Self>;
 
-    /// What it looks like, for the JSON schema and the reference. Not compiled into the wasm module.
+    /// What it looks like, for the JSON schema and the reference. Not in the wasm module.
     #[cfg(not(target_arch = "wasm32"))]
     fn shape() -> Shape;
 }
@@ -65,7 +65,7 @@ impl<'a> Node<'a> {
         let members = self.object(faults)?;
         for key in members.keys().filter(|key| !known.contains(&key.as_str())) {
             let message = match nearest(key, known.iter().copied()) {
-                Some(meant) => format!("is unknown; did you mean \"{meant}\"?"),
+                Some(meant) => format!("is unknown; did you mean {meant}?"),
                 None => format!("is unknown; known here: {}", known.join(", ")),
             };
             faults.add(self.path.member(key), message);

@@ -17,6 +17,7 @@ mod jose_keys;
 mod jose_tokens;
 mod jose_traps;
 mod jose_vectors;
+mod json_schema;
 mod oauth_golden;
 mod support;
 #[path = "support/tokens.rs"]

@@ -1,0 +1,157 @@
+//! The values of the configuration that have a form of their own: claims, secrets, parameters.
+
+use super::fault::Faults;
+use super::model::ClaimPath;
+use super::node::{Field, Node};
+#[cfg(not(target_arch = "wasm32"))]
+use super::shape::{Shape, Show};
+use super::texts::is_visible;
+use crate::json::Value;
+
+/// Text with dots between the members; or a list of the members, for names that hold dots
+/// themselves (`["https://example.com/tenant"]`).
+impl Field for ClaimPath {
+    fn read(node: Node<'_>, faults: &mut Faults) -> Option<Self> {
+        let members = match node.value {
+            Value::String(text) => text.split('.').map(str::to_owned).collect(),
+            Value::Array(_) => node.elements::<String>(faults)?,
+            _ => return node.not("text or a list", faults),
+        };
+        if members.is_empty()
+            || members.len() > crate::limits::JSON_DEPTH
+            || members.iter().any(String::is_empty)
+        {
+            return node.refuse(
+                faults,
+                "must name a claim, as in sub, realm_access.roles or [\"https://example.com/id\"]",
+            );
+        }
+        Some(Self(members))
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    fn shape() -> Shape {
+        Shape::text("claim", Some("^[^.]+(\\.[^.]+)*$")).or_list()
+    }
+}
+
+impl From<&str> for ClaimPath {
+    fn from(claim: &str) -> Self {
+        Self(vec![claim.to_owned()])
+    }
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+impl Show for ClaimPath {
+    fn show(&self) -> Value {
+        Value::from(self.0.join("."))
+    }
+}
+
+/// Where a client secret is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum SecretPlace {
+    /// In this variable of the VM's environment.
+    Environment(String),
+    /// In Envoy's credential injector.
+    Injected,
+}
+
+/// What to write instead of the secret itself.
+const SECRET_FORM: &str = "must not hold the secret: \
+     put it by name into the environment of the VM, secret: {env: NAME}, \
+     or leave it to Envoy's credential injector, secret: injected; \
+     the configuration shows in Envoy's config_dump";
+
+/// Nothing that stands here is ever repeated, keys included: it may be the secret.
+impl Field for SecretPlace {
+    fn read(node: Node<'_>, faults: &mut Faults) -> Option<Self> {
+        let is_variable = |name: &str| {
+            name.len() <= 128
+                && name.starts_with(|char: char| char.is_ascii_uppercase() || char == '_')
+                && name
+                    .bytes()
+                    .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
+        };
+        let members = match node.value {
+            Value::String(text) if text == "injected" => return Some(Self::Injected),
+            Value::Object(members) if members.len() == 1 => members,
+            _ => return node.refuse(faults, SECRET_FORM),
+        };
+        match members.get("env") {
+            Some(Value::String(name)) if is_variable(name) => Some(Self::Environment(name.clone())),
+            Some(_) => node.refuse(
+                faults,
+                "env must be the name of an environment variable: A-Z, 0-9 and _",
+            ),
+            None => node.refuse(faults, SECRET_FORM),
+        }
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    fn shape() -> Shape {
+        Shape::secret()
+    }
+}
+
+/// Parameters of an exchange that no other field covers.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Parameters(pub(crate) Vec<(String, String)>);
+
+/// What the gate sends itself (RFC 8693 section 2.1, RFC 6749 section 2.3.1, RFC 7521 section 4.2).
+const OWN_PARAMETERS: [&str; 9] = [
+    "grant_type",
+    "subject_token",
+    "subject_token_type",
+    "audience",
+    "resource",
+    "scope",
+    "requested_token_type",
+    "requested_subject",
+    "client_id",
+];
+
+/// Credentials; `client_assertion_type` and `actor_token_type` begin with one of them.
+const CREDENTIALS: [&str; 6] = [
+    "actor_token",
+    "client_assertion",
+    "client_secret",
+    "assertion",
+    "password",
+    "refresh_token",
+];
+
+impl Field for Parameters {
+    fn read(node: Node<'_>, faults: &mut Faults) -> Option<Self> {
+        let mut read = Vec::new();
+        for (name, value) in node.object(faults)? {
+            let path = node.path.member(name);
+            if name.is_empty() || !is_visible(name) {
+                faults.add(path, "is no parameter's name: visible ASCII characters");
+            } else if OWN_PARAMETERS.contains(&name.as_str()) {
+                faults.add(
+                    path,
+                    "is reserved: the gate sends it itself, or must not send it",
+                );
+            } else if CREDENTIALS
+                .iter()
+                .any(|credential| name.starts_with(credential))
+            {
+                faults.add(
+                    path,
+                    "is reserved: the configuration holds no credential, \
+                     because it shows in Envoy's config_dump",
+                );
+            } else if let Some(value) = String::read(Node { path, value }, faults) {
+                read.push((name.clone(), value));
+            }
+        }
+        read.sort();
+        Some(Self(read))
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    fn shape() -> Shape {
+        Shape::parameters()
+    }
+}
