@@ -800,8 +800,8 @@ fn parameters() {
 fn what_is_no_configuration_at_all() {
     for (bytes, line) in [
         (
-            "",
-            "is JSON that ends too early (line 1, column 0); it must be a Struct, or a StringValue that holds JSON",
+            "{",
+            "is JSON that ends too early (line 1, column 1); it must be a Struct, or a StringValue that holds JSON",
         ),
         (
             "issuers:\n  corp: {}\n",
@@ -824,6 +824,21 @@ fn what_is_no_configuration_at_all() {
             "{bytes}"
         );
     }
+}
+
+#[test]
+fn nothing_is_an_empty_struct() {
+    let faults = load(b"", &environment).expect_err("nothing");
+    let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        lines,
+        [
+            "access: must be set; the gate does not guess who decides; \
+             write catalog_decides when the catalog does",
+            "catalogs: must be set; without a catalog every request would be refused",
+            "issuers: must be set; without an issuer nobody's token would be accepted",
+        ]
+    );
 }
 
 #[test]

@@ -231,11 +231,64 @@ fn the_secret_may_be_sent_in_the_body() {
 }
 
 #[test]
-fn envoy_may_hand_on_an_object_or_its_text() {
-    let object = smallest().to_string();
-    let text = Value::from(object.as_str()).to_string();
-    for bytes in [object, text] {
-        assert!(load(bytes.as_bytes(), &environment).is_ok(), "{bytes}");
+fn envoy_may_hand_on_a_struct_an_object_or_its_text() {
+    for configuration in [smallest(), everything()] {
+        let object = configuration.to_string();
+        let text = Value::from(object.as_str()).to_string();
+        for bytes in [
+            object.into_bytes(),
+            text.into_bytes(),
+            members(&configuration),
+        ] {
+            let config = load(&bytes, &environment).unwrap_or_else(|faults| panic!("{faults}"));
+            assert_eq!(
+                config.issuers.len(),
+                configuration["issuers"].as_object().unwrap().len()
+            );
+        }
+    }
+}
+
+/// A field of a protocol buffers message that holds bytes.
+fn field(number: u8, content: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![number << 3 | 2];
+    let mut length = content.len();
+    while length > 0x7f {
+        bytes.push(u8::try_from(length & 0x7f).unwrap() | 0x80);
+        length >>= 7;
+    }
+    bytes.push(u8::try_from(length).unwrap());
+    bytes.extend(content);
+    bytes
+}
+
+/// `google.protobuf.Struct`: `map<string, Value> fields = 1`.
+fn members(object: &Value) -> Vec<u8> {
+    let entries = object.as_object().expect("an object").iter();
+    let entries = entries.map(|(key, value)| {
+        field(
+            1,
+            &[field(1, key.as_bytes()), field(2, &kind(value))].concat(),
+        )
+    });
+    entries.collect::<Vec<_>>().concat()
+}
+
+/// `google.protobuf.Value`: every number is a double.
+fn kind(value: &Value) -> Vec<u8> {
+    match value {
+        Value::Number(number) => {
+            let mut bytes = vec![2 << 3 | 1];
+            bytes.extend(number.as_f64().expect("a double").to_le_bytes());
+            bytes
+        }
+        Value::String(text) => field(3, text.as_bytes()),
+        Value::Object(_) => field(5, &members(value)),
+        Value::Array(values) => {
+            let values: Vec<Vec<u8>> = values.iter().map(|value| field(1, &kind(value))).collect();
+            field(6, &values.concat())
+        }
+        Value::Null | Value::Bool(_) => panic!("no configuration holds {value}"),
     }
 }
 
