@@ -197,6 +197,12 @@ fn a_kid_is_compared_to_the_letter() {
 }
 
 #[test]
+fn a_long_kid_is_a_kid() {
+    let long = Signer::new(&"k".repeat(10_000));
+    assert_eq!(verify(&read(&json!([long.jwk()])), &token(&long)), Ok(()));
+}
+
+#[test]
 fn two_keys_of_one_kid_are_both_tried() {
     let (old, new) = (Signer::with_seed("k", "old"), Signer::with_seed("k", "new"));
     let set = read(&json!([old.jwk(), new.jwk()]));

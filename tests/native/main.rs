@@ -14,8 +14,11 @@ mod exchange_check;
 #[path = "support/idp.rs"]
 mod idp;
 mod jose_keys;
+mod jose_messages;
+mod jose_properties;
 mod jose_tokens;
 mod jose_traps;
+mod jose_traps_claims;
 mod jose_vectors;
 mod json_schema;
 mod oauth_golden;
