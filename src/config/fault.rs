@@ -1,5 +1,6 @@
 //! What is wrong with a configuration: where, and what to do about it.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// One fault of a configuration.
@@ -41,17 +42,28 @@ impl Faults {
     }
 
     /// Notes a fault.
-    pub(crate) fn add(&mut self, path: Path<'_>, message: impl Into<String>) {
-        self.0.push(Fault {
-            path: path.to_string(),
-            message: message.into(),
-        });
+    pub(crate) fn add(&mut self, path: Path<'_>, message: impl Into<Cow<'static, str>>) {
+        self.push(path, message.into());
     }
 
     /// Notes a fault and gives the nothing that a reader returns after it.
-    pub(crate) fn refuse<T>(&mut self, path: Path<'_>, message: impl Into<String>) -> Option<T> {
-        self.add(path, message);
+    pub(crate) fn refuse<T>(
+        &mut self,
+        path: Path<'_>,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Option<T> {
+        self.push(path, message.into());
         None
+    }
+
+    /// Out of line: it is called in a hundred places, and each copy would cost bytes of the module.
+    #[cold]
+    #[inline(never)]
+    fn push(&mut self, path: Path<'_>, message: Cow<'static, str>) {
+        self.0.push(Fault {
+            path: path.to_string(),
+            message: message.into_owned(),
+        });
     }
 
     /// The faults in their final order, and at least one.

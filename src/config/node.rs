@@ -2,6 +2,8 @@
 
 use crate::json::{Object, Value};
 
+use std::borrow::Cow;
+
 use super::fault::{Faults, Path, nearest};
 #[cfg(not(target_arch = "wasm32"))]
 use super::shape::Shape;
@@ -27,24 +29,38 @@ pub(crate) struct Node<'a> {
 
 impl<'a> Node<'a> {
     /// Notes a fault of this value.
-    pub(crate) fn refuse<T>(&self, faults: &mut Faults, message: impl Into<String>) -> Option<T> {
+    pub(crate) fn refuse<T>(
+        &self,
+        faults: &mut Faults,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Option<T> {
         faults.refuse(self.path, message)
     }
 
     /// Notes that a value of another type is needed.
     pub(crate) fn not<T>(&self, wanted: &str, faults: &mut Faults) -> Option<T> {
+        self.is_not(wanted, faults);
+        None
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn is_not(&self, wanted: &str, faults: &mut Faults) {
         let found = match self.value {
-            Value::Null => return self.refuse(faults, "is null; leave it out or give it a value"),
+            Value::Null => {
+                return faults.add(self.path, "is null; leave it out or give it a value");
+            }
             Value::Bool(_) => "a truth value",
             Value::Number(_) => "a number",
             Value::String(_) => "text",
             Value::Array(_) => "a list",
             Value::Object(_) => "an object",
         };
-        self.refuse(faults, format!("must be {wanted}, not {found}"))
+        faults.add(self.path, format!("must be {wanted}, not {found}"));
     }
 
     /// The value as text.
+    #[inline(never)]
     pub(crate) fn text(&self, faults: &mut Faults) -> Option<&'a str> {
         match self.value {
             Value::String(text) => Some(text),
@@ -61,6 +77,7 @@ impl<'a> Node<'a> {
     }
 
     /// The value as an object that has no members but the known ones.
+    #[inline(never)]
     pub(crate) fn members(&self, known: &[&str], faults: &mut Faults) -> Option<Members<'a>> {
         let members = self.object(faults)?;
         for key in members.keys().filter(|key| !known.contains(&key.as_str())) {
@@ -104,7 +121,7 @@ pub(crate) struct Members<'a> {
     members: &'a Object,
 }
 
-impl Members<'_> {
+impl<'a> Members<'a> {
     /// A member that must be there; `why` goes on after "must be set; ".
     pub(crate) fn required<T: Field>(
         &self,
@@ -112,29 +129,13 @@ impl Members<'_> {
         why: &str,
         faults: &mut Faults,
     ) -> Option<T> {
-        match self.members.get(key) {
-            Some(value) => T::read(
-                Node {
-                    path: self.path.member(key),
-                    value,
-                },
-                faults,
-            ),
-            None => faults.refuse(self.path.member(key), format!("must be set; {why}")),
-        }
+        T::read(self.member_or_fault(key, why, faults)?, faults)
     }
 
     /// A member that may be left out: `Some(None)` then.
     pub(crate) fn optional<T: Field>(&self, key: &str, faults: &mut Faults) -> Option<Option<T>> {
-        match self.members.get(key) {
-            Some(value) => T::read(
-                Node {
-                    path: self.path.member(key),
-                    value,
-                },
-                faults,
-            )
-            .map(Some),
+        match self.member(key) {
+            Some(node) => T::read(node, faults).map(Some),
             None => Some(None),
         }
     }
@@ -146,20 +147,41 @@ impl Members<'_> {
         default: impl FnOnce() -> T,
         faults: &mut Faults,
     ) -> Option<T> {
-        self.optional(key, faults)
-            .map(|given| given.unwrap_or_else(default))
+        match self.member(key) {
+            Some(node) => T::read(node, faults),
+            None => Some(default()),
+        }
     }
 
     /// A block whose members all have defaults: left out is the same as empty.
     pub(crate) fn block<T: Field>(&self, key: &str, faults: &mut Faults) -> Option<T> {
         let empty = Value::Object(Object::new());
         let value = self.members.get(key).unwrap_or(&empty);
-        T::read(
-            Node {
-                path: self.path.member(key),
-                value,
-            },
-            faults,
-        )
+        let path = self.path.member(key);
+        T::read(Node { path, value }, faults)
+    }
+
+    #[inline(never)]
+    fn member<'b>(&'b self, key: &'b str) -> Option<Node<'b>>
+    where
+        'a: 'b,
+    {
+        let value = self.members.get(key)?;
+        let path = self.path.member(key);
+        Some(Node { path, value })
+    }
+
+    #[inline(never)]
+    fn member_or_fault<'b>(
+        &'b self,
+        key: &'b str,
+        why: &str,
+        faults: &mut Faults,
+    ) -> Option<Node<'b>> {
+        let found = self.member(key);
+        if found.is_none() {
+            faults.add(self.path.member(key), format!("must be set; {why}"));
+        }
+        found
     }
 }

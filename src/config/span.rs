@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use super::fault::Faults;
+use super::node::{Field, Node};
 #[cfg(not(target_arch = "wasm32"))]
 use super::shape::{Shape, Show};
-use super::values::{Text, Wrong};
 #[cfg(not(target_arch = "wasm32"))]
 use crate::json::Value;
 
@@ -19,19 +20,13 @@ impl<const MIN: u64, const MAX: u64> From<Duration> for Span<MIN, MAX> {
     }
 }
 
-impl<const MIN: u64, const MAX: u64> Text for Span<MIN, MAX> {
-    fn parse(text: &str) -> Result<Self, Wrong> {
-        let duration = duration(text).ok_or(
-            "must be a duration: a number and its unit, as in \"5s\", \"250ms\", \"5m\", \"1h\"",
-        )?;
-        if duration < Duration::from_millis(MIN) || duration > Duration::from_millis(MAX) {
-            return Err(format!("must be between {} and {}", written(MIN), written(MAX)).into());
-        }
-        Ok(Self(duration))
+impl<const MIN: u64, const MAX: u64> Field for Span<MIN, MAX> {
+    fn read(node: Node<'_>, faults: &mut Faults) -> Option<Self> {
+        between(node, MIN, MAX, faults).map(Self)
     }
 
     #[cfg(not(target_arch = "wasm32"))]
-    fn text_shape() -> Shape {
+    fn shape() -> Shape {
         let words = format!("duration, {} to {}", written(MIN), written(MAX));
         Shape::text(&words, Some(r"^[0-9]{1,9}(\.[0-9]{1,9})?(ms|s|m|h)$"))
     }
@@ -44,6 +39,21 @@ impl<const MIN: u64, const MAX: u64> Show for Span<MIN, MAX> {
             u64::try_from(self.0.as_millis()).unwrap_or(u64::MAX),
         ))
     }
+}
+
+#[inline(never)]
+fn between(node: Node<'_>, min: u64, max: u64, faults: &mut Faults) -> Option<Duration> {
+    let Some(duration) = duration(node.text(faults)?) else {
+        return node.refuse(
+            faults,
+            "must be a duration: a number and its unit, as in \"5s\", \"250ms\", \"5m\", \"1h\"",
+        );
+    };
+    if duration < Duration::from_millis(min) || duration > Duration::from_millis(max) {
+        let message = format!("must be between {} and {}", written(min), written(max));
+        return node.refuse(faults, message);
+    }
+    Some(duration)
 }
 
 /// A number with at most nine digits before and after the point, and its unit.
@@ -93,6 +103,8 @@ mod tests {
     use super::{duration, written};
     use std::time::Duration;
 
+    use super::fault::Faults;
+    use super::node::{Field, Node};
     #[test]
     fn durations() {
         let cases = [

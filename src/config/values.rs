@@ -62,18 +62,7 @@ impl<const MIN: usize, const MAX: usize> From<usize> for Count<MIN, MAX> {
 
 impl<const MIN: usize, const MAX: usize> Field for Count<MIN, MAX> {
     fn read(node: Node<'_>, faults: &mut Faults) -> Option<Self> {
-        let Value::Number(number) = node.value else {
-            return node.not("a whole number", faults);
-        };
-        // Floating point holds every integer up to 2^53, far above all bounds.
-        let float = number.as_f64().unwrap_or(f64::NAN);
-        if !(float.fract() == 0.0 && float >= MIN as f64 && float <= MAX as f64) {
-            return node.refuse(
-                faults,
-                format!("must be a whole number between {MIN} and {MAX}"),
-            );
-        }
-        Some(Self(float as usize))
+        whole_number(node, MIN, MAX, faults).map(Self)
     }
 
     #[cfg(not(target_arch = "wasm32"))]
@@ -87,6 +76,20 @@ impl<const MIN: usize, const MAX: usize> Show for Count<MIN, MAX> {
     fn show(&self) -> Value {
         Value::from(self.0)
     }
+}
+
+#[inline(never)]
+fn whole_number(node: Node<'_>, min: usize, max: usize, faults: &mut Faults) -> Option<usize> {
+    let Value::Number(number) = node.value else {
+        return node.not("a whole number", faults);
+    };
+    // Floating point holds every integer up to 2^53, far above all bounds.
+    let float = number.as_f64().unwrap_or(f64::NAN);
+    if !(float.fract() == 0.0 && float >= min as f64 && float <= max as f64) {
+        let message = format!("must be a whole number between {min} and {max}");
+        return node.refuse(faults, message);
+    }
+    Some(float as usize)
 }
 
 /// What a list may hold.
