@@ -1,6 +1,6 @@
 //! What the operator decided: read once, checked whole, never changed afterwards.
 //!
-//! `file` declares the blocks as they are written, each once ([`block`]); `check` holds what one
+//! `file` declares the blocks as they are written, each once (`block!`); `check` holds what one
 //! field says about another; `model` is what the rest of the gate sees.
 
 mod block;

@@ -1,4 +1,4 @@
-//! What the values and blocks of the configuration look like, for [`reference`](super::reference).
+//! What the values and blocks of the configuration look like, for `reference`.
 //! Not compiled into the wasm module.
 
 use serde_json::json;

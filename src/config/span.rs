@@ -103,8 +103,6 @@ mod tests {
     use super::{duration, written};
     use std::time::Duration;
 
-    use super::fault::Faults;
-    use super::node::{Field, Node};
     #[test]
     fn durations() {
         let cases = [
