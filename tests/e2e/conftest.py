@@ -4,11 +4,13 @@ import os
 import re
 
 import pytest
+from canaries import Canaries
+from gate import Gate
 
 from stack.envoy import Envoy, wasm_module
 from stack.fixture_catalog import FixtureCatalog
 from stack.lake import CLIENT_VARIABLES, Lake
-from stack.standin import Standin
+from stack.standin import Reply, Standin
 
 # Before any test module loads pyarrow.
 os.environ.update(CLIENT_VARIABLES)
@@ -69,7 +71,59 @@ def start_envoy(tmp_path):
         envoy.close()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def canaries():
+    """Every token and secret of the session; `test_canaries.py` looks for them at the end."""
+    with pytest.MonkeyPatch.context() as patch:
+        planted = Canaries()
+        planted.watch(patch)
+        yield planted
+
+
+@pytest.fixture(scope="session")
+def gates(tmp_path_factory, keycloak, canaries):
+    """Makes gates that live as long as the test that uses them wants: `with gates(catalog=port, ...) as gate`."""
+    canaries.plant_realm(keycloak.realm)
+
+    def make(**options):
+        folder = tmp_path_factory.mktemp("gate")
+        canaries.folders.append(folder)
+        return Gate(folder, keycloak, **options)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def recorder():
+    """A catalog that agrees to everything and keeps what it was sent."""
+    with Standin().on("*", Reply.json({})) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def gate(gates, nessie, recorder):
+    """The gate in front of Nessie (`/iceberg`), and of the recorder (`/recorded`), with the default bounds."""
+    recorded = {"kind": "nessie", "base_path": "/recorded", "token": {"from": "corp", "audience": "catalog"}}
+    with gates(catalog=nessie.port, change={"catalogs": {"recorder": recorded}},
+               clusters={"recorder": recorder.port}, routes={"/recorded": "recorder"}) as started:
+        yield started
+
+
+@pytest.fixture
+def recorded(recorder):
+    """The recorder, with nothing in its record."""
+    recorder.clear()
+    recorder.on("*", Reply.json({}))
+    yield recorder
+    recorder.on("*", Reply.json({}))
+
+
 @pytest.fixture
 def namespace(request):
     """A namespace name of the test's own, so that tests share one catalog without meeting."""
     return re.sub(r"\W", "_", request.node.name).lower()
+
+
+def pytest_collection_modifyitems(items):
+    """The search for canaries comes last, whatever else is run."""
+    items.sort(key=lambda item: item.path.name == "test_canaries.py")
