@@ -96,6 +96,20 @@ impl<'a> HeaderBlock<'a> {
     }
 }
 
+/// Headers as one block, in the form that [`HeaderBlock`] reads.
+pub fn header_block<'h>(headers: impl Iterator<Item = (&'h [u8], &'h [u8])> + Clone) -> Vec<u8> {
+    let number = |of: usize| u32::try_from(of).unwrap_or(u32::MAX).to_le_bytes();
+    let mut block = number(headers.clone().count()).to_vec();
+    for (name, value) in headers.clone() {
+        block.extend(number(name.len()));
+        block.extend(number(value.len()));
+    }
+    for (name, value) in headers {
+        block.extend([name, b"\0", value, b"\0"].concat());
+    }
+    block
+}
+
 impl fmt::Debug for HeaderBlock<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "HeaderBlock({} headers)", self.count)
@@ -285,18 +299,13 @@ mod tests {
     use super::*;
 
     fn block(headers: &[(&[u8], &[u8])]) -> Vec<u8> {
-        let mut bytes = u32::try_from(headers.len()).unwrap().to_le_bytes().to_vec();
-        for (name, value) in headers {
-            bytes.extend(u32::try_from(name.len()).unwrap().to_le_bytes());
-            bytes.extend(u32::try_from(value.len()).unwrap().to_le_bytes());
-        }
-        for (name, value) in headers {
-            bytes.extend(*name);
-            bytes.push(0);
-            bytes.extend(*value);
-            bytes.push(0);
-        }
-        bytes
+        header_block(headers.iter().copied())
+    }
+
+    #[test]
+    fn a_block_has_the_layout_of_the_abi() {
+        let expected = b"\x02\0\0\0\x01\0\0\0\x02\0\0\0\x02\0\0\0\0\0\0\0a\0bc\0de\0\0";
+        assert_eq!(block(&[(b"a", b"bc"), (b"de", b"")]), expected);
     }
 
     #[test]
@@ -311,7 +320,7 @@ mod tests {
     fn every_cut_of_a_block_ends_early_and_nothing_panics() {
         let bytes = block(&[(b":path", b"/a"), (b"authorization", b"Bearer x")]);
         for length in 0..bytes.len() {
-            let cut = bytes.get(..length).unwrap();
+            let cut = &bytes[..length];
             let seen = HeaderBlock::new(cut).map_or(0, |block| block.iter().count());
             assert!(seen < 2, "cut at {length}");
         }

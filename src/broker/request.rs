@@ -98,7 +98,7 @@ impl Broker {
                 return;
             }
         };
-        match self.from_cache(now, &intake) {
+        match self.cached(now, &intake) {
             Some(Ok((permit, minted, subject))) => {
                 self.tally.cache(CacheEvent::Hit, 1);
                 self.forward(stream, &permit, minted, subject);
@@ -187,7 +187,7 @@ impl Broker {
         clippy::type_complexity,
         reason = "three things that are only ever taken apart at once"
     )]
-    fn from_cache(
+    fn cached(
         &mut self,
         now: Now,
         intake: &Intake<'_>,

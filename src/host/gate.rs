@@ -9,7 +9,7 @@ use super::imports;
 use crate::broker::{Broker, CallId, Effect, Entropy, Level, StreamId, Ticket, Verdict};
 use crate::clock::{Instant, Now, UnixTime};
 use crate::config::Config;
-use crate::jose::JwtSimple;
+use crate::jose::RustCrypto;
 use crate::telemetry::MetricKind;
 use crate::wire::HttpCall;
 
@@ -42,7 +42,7 @@ pub(super) struct Gate {
 impl Gate {
     pub(super) fn new(config: Config) -> Self {
         let started = std::time::Instant::now();
-        let crypto = Rc::new(JwtSimple);
+        let crypto = Rc::new(RustCrypto);
         let mut broker = Broker::new(now(started), Rc::new(config), crypto, Box::new(HostEntropy));
         let metrics = broker
             .tally()

@@ -8,14 +8,14 @@
     reason = "the host's functions are foreign; every pointer is made from a live slice"
 )]
 
-use crate::wire::Reply;
+use crate::wire::{Reply, header_block};
 
 /// `proxy_map_type_t` of the ABI.
 #[derive(Clone, Copy)]
 pub(super) enum Map {
-    RequestHeaders = 0,
-    ResponseHeaders = 2,
-    CallResponseHeaders = 6,
+    Request = 0,
+    Response = 2,
+    CallResponse = 6,
 }
 
 const STATUS_OK: u32 = 0;
@@ -88,7 +88,7 @@ fn taken(status: u32, data: *mut u8, size: usize) -> Option<Vec<u8>> {
 }
 
 /// All headers as one block for [`crate::wire::HeaderBlock`].
-pub(super) fn header_block(map: Map) -> Option<Vec<u8>> {
+pub(super) fn headers(map: Map) -> Option<Vec<u8>> {
     let (mut data, mut size) = (std::ptr::null_mut(), 0);
     // SAFETY: both pointers are to live locals.
     let status = unsafe { proxy_get_header_map_pairs(map as u32, &raw mut data, &raw mut size) };
@@ -116,7 +116,7 @@ pub(super) fn set_request_header(name: &str, value: &[u8]) -> bool {
     // SAFETY: pointers and lengths are of live slices.
     let status = unsafe {
         proxy_replace_header_map_value(
-            Map::RequestHeaders as u32,
+            Map::Request as u32,
             name.as_ptr(),
             name.len(),
             value.as_ptr(),
@@ -130,7 +130,7 @@ pub(super) fn set_request_header(name: &str, value: &[u8]) -> bool {
 pub(super) fn remove_request_header(name: &[u8]) -> bool {
     // SAFETY: pointer and length are of a live slice.
     let status = unsafe {
-        proxy_remove_header_map_value(Map::RequestHeaders as u32, name.as_ptr(), name.len())
+        proxy_remove_header_map_value(Map::Request as u32, name.as_ptr(), name.len())
     };
     status == STATUS_OK
 }
@@ -159,7 +159,12 @@ pub(super) fn continue_request() {
 
 /// Answers the effective stream's request.
 pub(super) fn send_reply(reply: &Reply) {
-    let headers = serialized(&reply.headers);
+    let headers = header_block(
+        reply
+            .headers
+            .iter()
+            .map(|(name, value)| (name.as_bytes(), value.as_bytes())),
+    );
     // SAFETY: pointers and lengths are of live slices.
     let _ = unsafe {
         proxy_send_local_response(
@@ -227,24 +232,4 @@ pub(super) fn increment_metric(id: u32, by: i64) {
 pub(super) fn record_metric(id: u32, value: u64) {
     // SAFETY: no pointers.
     let _ = unsafe { proxy_record_metric(id, value) };
-}
-
-/// A header map in the ABI's form (see [`crate::wire::HeaderBlock`]).
-fn serialized(headers: &[(&'static str, String)]) -> Vec<u8> {
-    let length = |part: &str| u32::try_from(part.len()).unwrap_or(0).to_le_bytes();
-    let mut bytes = u32::try_from(headers.len())
-        .unwrap_or(0)
-        .to_le_bytes()
-        .to_vec();
-    for (name, value) in headers {
-        bytes.extend(length(name));
-        bytes.extend(length(value));
-    }
-    for (name, value) in headers {
-        bytes.extend(name.as_bytes());
-        bytes.push(0);
-        bytes.extend(value.as_bytes());
-        bytes.push(0);
-    }
-    bytes
 }

@@ -86,9 +86,9 @@ impl Context for Root {
         } else if body_size > limit {
             CallAnswer::TooLarge
         } else {
-            status = imports::header(Map::CallResponseHeaders, ":status")
+            status = imports::header(Map::CallResponse, ":status")
                 .and_then(|status| std::str::from_utf8(&status).ok()?.parse().ok());
-            retry_after = imports::header(Map::CallResponseHeaders, "retry-after");
+            retry_after = imports::header(Map::CallResponse, "retry-after");
             body = if body_size == 0 {
                 None
             } else {

@@ -56,7 +56,7 @@ impl Context for Stream {
 
 impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _headers: usize, _end_of_stream: bool) -> Action {
-        let block = imports::header_block(Map::RequestHeaders);
+        let block = imports::headers(Map::Request);
         let headers = block.as_deref().and_then(HeaderBlock::new);
         let (Some(gate), Some(headers)) = (&self.gate, headers) else {
             imports::send_reply(&refusal::host_failed());
@@ -93,7 +93,7 @@ impl HttpContext for Stream {
     fn on_http_response_headers(&mut self, _headers: usize, _end_of_stream: bool) -> Action {
         if let Phase::Forwarded(ticket) = &*self.phase.borrow()
             && let Some(gate) = &self.gate
-            && imports::header(Map::ResponseHeaders, ":status").as_deref() == Some(b"401")
+            && imports::header(Map::Response, ":status").as_deref() == Some(b"401")
         {
             gate.tell_from_stream(self.root, self.id, |broker, now| {
                 broker.catalog_unauthorized(now, ticket)

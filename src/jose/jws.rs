@@ -13,6 +13,7 @@ pub struct CompactJws<'a> {
     text: &'a str,
     header: Header,
     payload: Vec<u8>,
+    signature: Vec<u8>,
 }
 
 /// Why bytes are no compact JWS that is looked at any further. It holds nothing of the token.
@@ -72,7 +73,7 @@ impl<'a> CompactJws<'a> {
         }
         let header = base64url::decode(header).ok_or(JwsFault::Encoding(Part::Header))?;
         let payload = base64url::decode(payload).ok_or(JwsFault::Encoding(Part::Payload))?;
-        base64url::decode(signature).ok_or(JwsFault::Encoding(Part::Signature))?;
+        let signature = base64url::decode(signature).ok_or(JwsFault::Encoding(Part::Signature))?;
         // All three parts were base64url, so this cannot fail.
         let text = std::str::from_utf8(token).map_err(|_| JwsFault::NotThreeParts)?;
         let header = Header::read(json::parse_object(&header).map_err(JwsFault::Header)?)?;
@@ -80,12 +81,27 @@ impl<'a> CompactJws<'a> {
             text,
             header,
             payload,
+            signature,
         })
     }
 
     /// The token as it was sent.
     pub fn text(&self) -> &'a str {
         self.text
+    }
+
+    /// What the signature is over: header and payload as they were sent, with the dot between them
+    /// (RFC 7515 section 5.2 step 8).
+    pub fn signing_input(&self) -> &'a [u8] {
+        self.text
+            .rsplit_once('.')
+            .map_or("", |(input, _)| input)
+            .as_bytes()
+    }
+
+    /// The decoded signature.
+    pub fn signature(&self) -> &[u8] {
+        &self.signature
     }
 
     /// The header; not yet proven to be the issuer's.

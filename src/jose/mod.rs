@@ -10,15 +10,15 @@ mod claims;
 mod crypto;
 mod jwk;
 mod jws;
-mod jwt_simple;
 mod key_set;
+mod rust_crypto;
 
 pub use claims::{Claims, ClaimsFault};
 pub use crypto::{Crypto, VerifyingKey};
 pub use jwk::{Fingerprint, JwkMaterial};
 pub use jws::{CompactJws, Header, JwsFault, Part};
-pub use jwt_simple::JwtSimple;
 pub use key_set::{Key, KeySet, KeySetFault, VerifyFault};
+pub use rust_crypto::RustCrypto;
 
 /// A signature algorithm, by its JWS name (RFC 7518 section 3.1, RFC 8037 section 3.1).
 ///

@@ -12,7 +12,7 @@ use icegate::clock::{Instant, Now, UnixTime};
 use icegate::config::{Config, IssuerId};
 use icegate::exchange::{Minted, MintedFault, check};
 use icegate::identity::{Caller, Presented};
-use icegate::jose::{ClaimsFault, JwsFault, JwtSimple, KeySet};
+use icegate::jose::{ClaimsFault, JwsFault, KeySet, RustCrypto};
 use icegate::oauth::{ExpiresIn, TokenResponse};
 use icegate::secret::Secret;
 use proptest::prelude::*;
@@ -39,7 +39,7 @@ fn corp() -> Signer {
 }
 
 fn keys(signers: &[Signer]) -> KeySet {
-    KeySet::parse(key_set(signers).as_bytes(), &JwtSimple).unwrap()
+    KeySet::parse(key_set(signers).as_bytes(), &RustCrypto).unwrap()
 }
 
 /// Two issuers; catalog `lake` takes tokens of corp.

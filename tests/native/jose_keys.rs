@@ -1,6 +1,6 @@
 //! Which key of a set may have signed a token.
 
-use icegate::jose::{Algorithm, CompactJws, JwtSimple, KeySet, KeySetFault, VerifyFault};
+use icegate::jose::{Algorithm, CompactJws, KeySet, KeySetFault, RustCrypto, VerifyFault};
 use icegate::json::JsonFaultKind;
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::jose_vectors::{rfc7515_ec, rfc7515_rsa, rfc8037_okp};
 use crate::tokens::{Signer, base64url};
 
 fn read(keys: &Value) -> KeySet {
-    KeySet::parse(json!({ "keys": keys }).to_string().as_bytes(), &JwtSimple).unwrap()
+    KeySet::parse(json!({ "keys": keys }).to_string().as_bytes(), &RustCrypto).unwrap()
 }
 
 fn with(mut jwk: Value, members: &Value) -> Value {
@@ -300,7 +300,7 @@ fn a_set_keeps_64_keys() {
 
 #[test]
 fn what_is_no_key_set() {
-    let read = |body: &str| KeySet::parse(body.as_bytes(), &JwtSimple).map(|set| set.len());
+    let read = |body: &str| KeySet::parse(body.as_bytes(), &RustCrypto).map(|set| set.len());
     for body in [
         "{}",
         r#"{"keys":{}}"#,

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use icegate::clock::UnixTime;
 use icegate::identity::Presented;
-use icegate::jose::{Algorithm, CompactJws, JwtSimple, KeySet};
+use icegate::jose::{Algorithm, CompactJws, KeySet, RustCrypto};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -15,13 +15,13 @@ use crate::tokens::key_set;
 static ALICE: LazyLock<String> = LazyLock::new(alice);
 
 thread_local! {
-    static KEYS: KeySet = KeySet::parse(key_set([&corp()]).as_bytes(), &JwtSimple).unwrap();
+    static KEYS: KeySet = KeySet::parse(key_set([&corp()]).as_bytes(), &RustCrypto).unwrap();
 }
 
 #[test]
 fn every_single_flipped_bit_is_refused() {
     let (good, config, now) = (alice(), config(), UnixTime::from_secs(NOW));
-    let keys = KeySet::parse(key_set([&corp()]).as_bytes(), &JwtSimple).unwrap();
+    let keys = KeySet::parse(key_set([&corp()]).as_bytes(), &RustCrypto).unwrap();
     let accepted = |token: &[u8]| {
         Presented::inspect(token, &config, now)
             .is_ok_and(|presented| presented.verify(&keys).is_ok())
@@ -84,7 +84,7 @@ proptest! {
     #[test]
     fn garbage_never_panics(bytes in prop::collection::vec(any::<u8>(), 0..512)) {
         prop_assert!(judge(&bytes).is_err());
-        let _ = KeySet::parse(&bytes, &JwtSimple);
+        let _ = KeySet::parse(&bytes, &RustCrypto);
     }
 
     #[test]
@@ -108,7 +108,7 @@ proptest! {
     #[test]
     fn keys_of_garbage_never_panic(kty in "RSA|EC|OKP", crv in "P-256|P-384|Ed25519", x in ".{0,8}|[A-Za-z0-9_-]{43}|[A-Za-z0-9_-]{64}|[A-Za-z0-9_-]{342}", y in "[A-Za-z0-9_-]{43}|[A-Za-z0-9_-]{64}|AQAB") {
         let body = json!({"keys": [{"kty": kty, "crv": crv, "x": x, "y": y, "n": x, "e": y}]}).to_string();
-        let set = KeySet::parse(body.as_bytes(), &JwtSimple).unwrap();
+        let set = KeySet::parse(body.as_bytes(), &RustCrypto).unwrap();
         let jws = CompactJws::parse(ALICE.as_bytes()).unwrap();
         for algorithm in Algorithm::ALL {
             prop_assert!(set.verify(algorithm, &jws).is_err());

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use icegate::clock::UnixTime;
 use icegate::identity::{Presented, TokenFault, VerifyFault};
-use icegate::jose::{ClaimsFault, JwtSimple, KeySet};
+use icegate::jose::{ClaimsFault, KeySet, RustCrypto};
 use serde_json::{Value, json};
 
 use crate::idp::{CI, CI_ID, CORP, CORP_ID, KID, NOW, Refused, ci, config, corp, judge, judge_at};
@@ -81,7 +81,7 @@ fn presented_tells_whose_keys_to_fetch() {
         format!("{presented:?}"),
         "Presented { issuer: IssuerId(0), .. }"
     );
-    let keys = |body: &str| KeySet::parse(body.as_bytes(), &JwtSimple).unwrap();
+    let keys = |body: &str| KeySet::parse(body.as_bytes(), &RustCrypto).unwrap();
     assert_eq!(
         presented.verify(&keys(r#"{"keys":[]}"#)).unwrap_err(),
         VerifyFault::UnknownKey
@@ -197,7 +197,7 @@ fn a_configured_type_needs_not_end_in_jwt() {
     let token = corp().sign_with(&header, &claims(CORP, "icegate", "alice", NOW + 60));
     let presented =
         Presented::inspect(token.as_bytes(), &config, UnixTime::from_secs(NOW)).unwrap();
-    let keys = KeySet::parse(key_set([&corp()]).as_bytes(), &JwtSimple).unwrap();
+    let keys = KeySet::parse(key_set([&corp()]).as_bytes(), &RustCrypto).unwrap();
     assert!(presented.verify(&keys).is_ok());
 }
 
@@ -279,7 +279,7 @@ fn the_same_person_is_named_by_the_configured_claim() {
     let person = |ids: Value| {
         let token = alice_with(&json!({ "ids": ids }));
         let presented = Presented::inspect(token.as_bytes(), &config, UnixTime::from_secs(NOW))?;
-        let keys = KeySet::parse(key_set([&corp()]).as_bytes(), &JwtSimple).unwrap();
+        let keys = KeySet::parse(key_set([&corp()]).as_bytes(), &RustCrypto).unwrap();
         Ok(presented.verify(&keys).unwrap().same_person().to_owned())
     };
     assert_eq!(person(json!({"oid": "00aa"})), Ok("00aa".to_owned()));

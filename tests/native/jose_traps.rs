@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use icegate::clock::UnixTime;
 use icegate::identity::{TokenFault, VerifyFault};
-use icegate::jose::{Algorithm, ClaimsFault, CompactJws, JwsFault, JwtSimple, KeySet, Part};
+use icegate::jose::{Algorithm, ClaimsFault, CompactJws, JwsFault, KeySet, Part, RustCrypto};
 use icegate::json::JsonFaultKind;
 use jwt_simple::claims::Claims as NewClaims;
 use jwt_simple::prelude::{Duration as Lifetime, HS256Key, MACLike, RS256KeyPair, RSAKeyPairLike};
@@ -205,7 +205,7 @@ fn v2_a_key_set_never_takes_hmac_for_rsa() {
     let pair = RS256KeyPair::from_jwk(&rfc7515_rsa_pair().to_string()).unwrap();
     let set = KeySet::parse(
         json!({"keys": [rfc7515_rsa()]}).to_string().as_bytes(),
-        &JwtSimple,
+        &RustCrypto,
     )
     .unwrap();
     let good = pair

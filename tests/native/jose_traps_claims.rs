@@ -3,7 +3,7 @@
 
 use icegate::clock::UnixTime;
 use icegate::identity::{TokenFault, VerifyFault};
-use icegate::jose::{ClaimsFault, JwsFault, JwtSimple, KeySet};
+use icegate::jose::{ClaimsFault, JwsFault, KeySet, RustCrypto};
 use icegate::json::JsonFaultKind;
 use serde_json::json;
 
@@ -269,7 +269,7 @@ fn v9_sizes_and_depths_are_bounded() {
     }
     let body = format!(r#"{{"keys":{}}}"#, "[".repeat(100_000));
     assert!(
-        KeySet::parse(body.as_bytes(), &JwtSimple).is_err(),
+        KeySet::parse(body.as_bytes(), &RustCrypto).is_err(),
         "V9: key set"
     );
 }
@@ -315,7 +315,7 @@ fn v11_a_caller_knows_its_end_and_its_key() {
     let caller = judge(with_claims(&json!({}))).unwrap();
     assert_eq!(caller.expires(), UnixTime::from_secs(NOW + 60));
     assert_eq!(caller.accepted_until(), UnixTime::from_secs(NOW + 90));
-    let set = |signer: &Signer| KeySet::parse(key_set([signer]).as_bytes(), &JwtSimple).unwrap();
+    let set = |signer: &Signer| KeySet::parse(key_set([signer]).as_bytes(), &RustCrypto).unwrap();
     assert!(set(&corp()).contains(&caller.key()));
     assert!(!set(&Signer::with_seed(KID, "rotated")).contains(&caller.key()));
 }

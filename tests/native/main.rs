@@ -6,11 +6,11 @@ mod config_arbitrary;
 mod config_faults;
 mod config_files;
 mod config_load;
+mod exchange_check;
 mod iceberg_layouts;
 mod iceberg_operations;
 mod iceberg_paths;
 mod iceberg_properties;
-mod exchange_check;
 #[path = "support/idp.rs"]
 mod idp;
 mod jose_keys;

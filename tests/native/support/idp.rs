@@ -3,7 +3,7 @@
 use icegate::clock::UnixTime;
 use icegate::config::{Config, IssuerId, smallest};
 use icegate::identity::{Caller, Presented, TokenFault, VerifyFault};
-use icegate::jose::{JwtSimple, KeySet};
+use icegate::jose::{KeySet, RustCrypto};
 use serde_json::{Value, json};
 
 use crate::support::load_value;
@@ -66,7 +66,7 @@ fn judge_with(
         other => panic!("no such issuer: {other:?}"),
     };
     presented
-        .verify(&KeySet::parse(keys.as_bytes(), &JwtSimple).unwrap())
+        .verify(&KeySet::parse(keys.as_bytes(), &RustCrypto).unwrap())
         .map_err(Refused::Verify)
 }
 
