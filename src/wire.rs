@@ -37,6 +37,9 @@ pub const STRIPPED_NAMES: &[&[u8]] = &[
     b"x-webauth-user",
 ];
 
+/// The first letters of all names that are stripped.
+const STRIPPED_INITIALS: &[u8] = b"cdfprx";
+
 /// The one header of [`STRIPPED_PREFIXES`] that stays: Envoy finds no route for a request without it, and
 /// writes it itself where `use_remote_address` is set.
 pub const KEPT_NAME: &[u8] = b"x-forwarded-proto";
@@ -219,10 +222,14 @@ pub fn is_stripped(name: &[u8]) -> bool {
     let same = |ours: &[u8], theirs: &[u8]| {
         ours.len() == theirs.len() && ours.iter().zip(theirs).all(|(a, b)| *a == folded(*b))
     };
-    if name == KEPT_NAME {
+    // Most names of an ordinary request fail on their first byte.
+    if !name
+        .first()
+        .is_some_and(|first| STRIPPED_INITIALS.contains(&folded(*first)))
+        || name == KEPT_NAME
+    {
         return false;
     }
-    // Most names of an ordinary request fail on their first byte.
     STRIPPED_PREFIXES.iter().any(|prefix| {
         name.get(..prefix.len())
             .is_some_and(|start| same(prefix, start))
@@ -365,6 +372,19 @@ mod tests {
             RequestHead::read(headers.into_iter()).authorization,
             Authorization::Several
         );
+    }
+
+    #[test]
+    fn everything_on_the_lists_is_stripped() {
+        for name in STRIPPED_NAMES {
+            let text = String::from_utf8(name.to_vec()).unwrap();
+            for spelling in [text.clone(), text.to_uppercase(), text.replace('-', "_")] {
+                assert!(is_stripped(spelling.as_bytes()), "{spelling}");
+            }
+        }
+        for prefix in STRIPPED_PREFIXES {
+            assert!(is_stripped(&[prefix, b"any".as_slice()].concat()));
+        }
     }
 
     #[test]
