@@ -13,6 +13,7 @@ import statistics
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qs
 
@@ -122,22 +123,25 @@ def send(port: int, tokens: list[str]) -> None:
         thread.join()
 
 
-def host_calls(one: Envoy, port: int, token: str) -> dict[str, int]:
-    """Host calls of one cached request, by name, as Envoy's own trace tells them."""
+def host_calls(one: Envoy, request: Callable[[], None]) -> dict[str, int]:
+    """Host calls of the stream that `request` makes, by name, as Envoy's own trace tells them."""
     one.set_log_level("trace", "wasm")
-    time.sleep(0.3)
     before = len(one.log_text())
-    send(port, [token])
+    request()
     time.sleep(0.3)
     trace = one.log_text()[before:]
     one.set_log_level("warning", "wasm")
     calls: dict[str, int] = {}
-    context = None
+    inside: dict[str, str] = {}
     for line in trace.splitlines():
-        if entered := re.search(r"\[host->vm\] (proxy_on_(?!memory)\w+)", line):
-            context = entered[1]
-        elif (called := re.search(r"\[vm->host\] [\w.]+?\.(\w+)\(", line)) and context != "proxy_on_tick":
-            calls[called[1]] = calls.get(called[1], 0) + 1
+        thread = line.split("][")[1] if "][" in line else ""
+        if entered := re.search(r"\[host->vm\] (proxy_on_\w+)", line):
+            # The host allocates in the middle of its own calls.
+            if entered[1] != "proxy_on_memory_allocate":
+                inside[thread] = entered[1]
+        elif called := re.search(r"\[vm->host\] [\w.]+?\.(\w+)\(", line):
+            if inside.get(thread) != "proxy_on_tick":
+                calls[called[1]] = calls.get(called[1], 0) + 1
     return calls
 
 
@@ -175,7 +179,7 @@ def main() -> None:
         counted = one.stat("wasmcustom.icegate_cache_bytes")
         print(f"RSS with {cached:,} cached tokens: {one.rss_bytes() / 1e6:.1f} MB "
               f"({counted / 1e6:.1f} MB by the gate's own count; {per_second:.0f} exchanges/s on the way)")
-    calls = host_calls(one, port, tokens[0])
+    calls = host_calls(one, lambda: send(port, tokens[:1]))
     print(f"host calls of a cached request: {sum(calls.values())}: {json.dumps(calls, sort_keys=True)}")
     one.close()
     issuer.server.stop()
