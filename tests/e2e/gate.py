@@ -142,7 +142,7 @@ class Gate:
 
     def wait_for_count(self, name: str, value: int, timeout: float = 5) -> None:
         """The counter reaches exactly this value, and does not pass it with the next flush."""
-        until(lambda: self.count(name) >= value, timeout, f"{name} is {{}}, not {value}", lambda: self.count(name))
+        until(lambda: self.count(name) >= value, timeout, lambda: f"{name} is {self.count(name)}, not {value}")
         time.sleep(0.15)
         assert self.count(name) == value
 
@@ -152,7 +152,7 @@ class Gate:
 
     def wait_for_log(self, text: str, timeout: float = 5) -> str:
         """The first of the filter's log lines with a text."""
-        until(lambda: self.log_lines(text), timeout, f"no line of the log has {text!r}")
+        until(lambda: self.log_lines(text), timeout, lambda: f"no line of the log has {text!r}")
         return self.log_lines(text)[0]
 
     def access_log(self) -> list[dict[str, Any]]:
@@ -165,7 +165,7 @@ class Gate:
         """The last line of the access log with these members."""
         def lines():
             return [line for line in self.access_log() if wanted.items() <= line.items()]
-        until(lines, 5, f"no line of the access log has {wanted}")
+        until(lines, 5, lambda: f"no line of the access log has {wanted}")
         return lines()[-1]
 
     def expect_refusal(self, answer: Answer, status: int, name: str) -> str:
@@ -198,7 +198,7 @@ class Gate:
         def counted():
             found = self.envoy.stats("icegate_refusals")
             return {name.removeprefix(prefix): value for name, value in found.items() if value}
-        until(lambda: counted() == self.refused, 3, f"{{}} is not {self.refused}", counted)
+        until(lambda: counted() == self.refused, 3, lambda: f"{counted()} is not {self.refused}")
 
 
 class Connection:
@@ -267,15 +267,12 @@ class IdpProxy(Standin):
         return self.requests(self.token_path)
 
 
-def until(
-    holds: Callable[[], Any], timeout: float = 5, otherwise: str = "it did not happen",
-    value: Callable[[], Any] | None = None,
-) -> None:
-    """Waits until something holds."""
+def until(holds: Callable[[], Any], timeout: float = 5, otherwise: Callable[[], str] = lambda: "it did not happen") -> None:
+    """Waits until something holds; `otherwise` says what was there instead."""
     deadline = time.monotonic() + timeout
     while not holds():
         if time.monotonic() > deadline:
-            raise AssertionError(f"after {timeout} s: " + (otherwise.format(value()) if value else otherwise))
+            raise AssertionError(f"after {timeout} s: {otherwise()}")
         time.sleep(0.02)
 
 
