@@ -1,6 +1,7 @@
 """A real Envoy on loopback, with whatever configuration a test or the demo gives it."""
 
 import json
+import os
 import subprocess
 import time
 from collections.abc import Mapping
@@ -11,12 +12,13 @@ from . import cache, web
 from .parts import Part
 
 WASM_PLACE = "@WASM@"
-BUILD = "cargo build --release --target wasm32-wasip1"
+BUILD = "make wasm"
 
 
 def wasm_module() -> Path:
-    """The filter as `cargo build` leaves it in this tree."""
-    return cache.TREE.parent / "target" / "wasm32-wasip1" / "release" / "icegate.wasm"
+    """The filter as `make wasm` leaves it: below this tree's `target`, or where $CARGO_TARGET_DIR says."""
+    target = cache.TREE.parent / os.environ.get("CARGO_TARGET_DIR", "target")
+    return target / "wasm32-wasip1" / "release" / "icegate.wasm"
 
 
 class Envoy(Part):

@@ -36,7 +36,8 @@ def main() -> int:
             print(f"cache      {cache.root()}", flush=True)
             for name, get in steps(purpose):
                 began = time.monotonic()
-                print(f"{name:<10} {get()} ({time.monotonic() - began:.1f} s)", flush=True)
+                print(f"{name:<10} ", end="", flush=True)  # the first set-up takes minutes: say at what it is
+                print(f"{get()} ({time.monotonic() - began:.1f} s)", flush=True)
     except (subprocess.CalledProcessError, OSError, RuntimeError) as problem:
         print(f"{name}: {problem}", file=sys.stderr)
         return 1

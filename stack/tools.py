@@ -1,4 +1,7 @@
-"""Names every tool that the set-up needs and this machine lacks, all at once, with the command that installs it."""
+"""Names every tool that is needed here and that this machine lacks, all at once, with the command that installs it.
+
+`python3 -m stack.tools` looks for all of them, `python3 -m stack.tools rust` for what building the filter takes.
+"""
 
 import importlib.util
 import shutil
@@ -12,21 +15,31 @@ WASM_TARGET = "wasm32-wasip1"
 PROGRAMS = {
     "git": ("apt-get install git", "xcode-select --install"),
     "cargo": ("apt-get install rustup && rustup default stable", "brew install rustup && rustup default stable"),
+    "cc": ("apt-get install build-essential", "xcode-select --install"),
     "mvn": ("apt-get install maven", "brew install maven"),
 }
+RUST = ("cargo", "cc")
 MODULES = {
     "venv": ("apt-get install python3-venv", "brew install python"),
     "ensurepip": ("apt-get install python3-venv", "brew install python"),
 }
 
 
-def missing() -> list[str]:
-    """One line for each thing that is not there; empty when the set-up can go on."""
+def main(arguments: list[str]) -> int:
+    """Prints what is missing; the exit code says whether anything is."""
+    lines = missing(only_rust=arguments == ["rust"])
+    if lines:
+        print("\n".join(lines), file=sys.stderr)
+    return 1 if lines else 0
+
+
+def missing(only_rust: bool = False) -> list[str]:
+    """One line for each thing that is not there; empty when one can go on."""
     lines = []
     for program, commands in PROGRAMS.items():
-        if shutil.which(program) is None:
+        if (program in RUST or not only_rust) and shutil.which(program) is None:
             lines.append(_line(program, *commands))
-    lacking = [name for name in MODULES if importlib.util.find_spec(name) is None]
+    lacking = [] if only_rust else [name for name in MODULES if importlib.util.find_spec(name) is None]
     if lacking:
         lines.append(_line(f"Python's {' and '.join(lacking)}", *MODULES[lacking[0]]))
     if shutil.which("cargo") and not _has_wasm_target() and shutil.which("rustup") is None:
@@ -58,3 +71,7 @@ def _tree() -> Path:
 
 def _line(what: str, debian: str, macos: str) -> str:
     return f"missing: {what}  (Debian: {debian}; macOS: {macos})"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

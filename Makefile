@@ -1,0 +1,78 @@
+# Every target works alone in a fresh clone. `make help` lists them.
+
+SHELL := /bin/sh
+PYTHON ?= python3
+# The interpreter that has the pinned packages; it exists after `make setup`.
+WITH_PACKAGES = $(PYTHON) -m stack.python
+WASM_TARGET = wasm32-wasip1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo demo-up demo-down test check wasm setup fmt lint lint-wasm native e2e docs deny
+
+help: ## list the targets
+	@echo 'make TARGET; each one works alone in a fresh clone:'
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
+
+demo: ## the gate between a real Keycloak, Nessie and PyIceberg, told in the terminal; leaves nothing running
+	@$(MAKE) --no-print-directory parts-demo wasm
+	@$(WITH_PACKAGES) -m demo
+
+demo-up: ## the same parts, kept running in the background to play with
+	@$(MAKE) --no-print-directory parts-demo wasm
+	@$(WITH_PACKAGES) -m demo up
+
+demo-down: ## end what demo-up started
+	@$(PYTHON) -m demo down
+
+test: ## everything: format, lints, native tests, the wasm module, the real parts end to end, docs (under an hour)
+	@$(MAKE) --no-print-directory tools
+	@$(MAKE) --no-print-directory fmt lint lint-wasm native wasm e2e docs deny
+	@echo 'make test: all passed'
+
+check: fmt lint native ## the fast inner loop: format, lints, native tests
+
+wasm: tools-rust ## build the filter: target/wasm32-wasip1/release/icegate.wasm
+	cargo build --locked --release --target $(WASM_TARGET)
+
+setup: tools ## fetch the real parts (Envoy, Keycloak, Nessie, ...) into the cache
+	@$(PYTHON) -m stack.setup
+
+fmt: tools-rust ## is everything formatted
+	cargo fmt --check
+
+lint: tools-rust ## clippy, natively
+	cargo clippy --locked --all-targets -- -D warnings
+
+lint-wasm: tools-rust ## clippy, for wasm32 (the host's code is compiled only there)
+	cargo clippy --locked --target $(WASM_TARGET) -- -D warnings
+
+native: tools-rust ## the native tests
+	cargo test --locked
+
+e2e: setup wasm ## the end-to-end tests on the real parts
+	$(WITH_PACKAGES) -m pytest tests/e2e
+
+docs: tools-rust ## the library's documentation, without a warning
+	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --document-private-items
+
+deny: ## licenses and advisories of the dependencies, when cargo-deny is installed
+	@if command -v cargo-deny >/dev/null; then cargo deny --locked check; \
+	else echo 'deny: skipped; cargo install --locked cargo-deny'; fi
+
+# -- what the targets above lean on --------------------------------------------------------------------------------------
+
+.PHONY: parts-demo tools tools-rust python
+
+parts-demo: tools
+	@$(PYTHON) -m stack.setup --for demo
+
+# What this machine lacks: one line each, with the command that installs it.
+tools: python
+	@$(PYTHON) -m stack.tools
+
+tools-rust: python
+	@$(PYTHON) -m stack.tools rust
+
+python:
+	@command -v $(PYTHON) >/dev/null || \
+	{ echo 'missing: $(PYTHON)  (Debian: apt-get install python3; macOS: brew install python)' >&2; exit 1; }

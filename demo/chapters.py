@@ -1,0 +1,260 @@
+"""The steps of the story. What is shown as code is the code that runs; what is shown as output is what came of it."""
+
+import base64
+import inspect
+import json
+import re
+import time
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import pyarrow
+from pyiceberg.catalog import Catalog, load_catalog
+
+from stack import web
+from stack.keycloak import claims
+
+from .screen import Screen
+from .stage import LEEWAY_SECONDS, Stage
+
+
+class NotAsTold(Exception):
+    """A step came out otherwise than the story says."""
+
+
+def check(screen: Screen, holds: bool, what: str) -> None:
+    """Tells what was seen to be so, or ends the story."""
+    if not holds:
+        raise NotAsTold(what)
+    screen.passed(what)
+
+
+def tell(stage: Stage, screen: Screen) -> None:
+    """The whole story, in order."""
+    warnings.simplefilter("ignore")
+    # Taken first, so that it has run out when its turn comes.
+    short = stage.keycloak.user_token("alice", client="engine-short")
+    token = alice_logs_in(stage, screen)
+    two_calls(stage, screen, token)
+    a_table(stage, screen, token)
+    the_history(stage, screen)
+    around_the_gate(stage, screen, token)
+    refusals(stage, screen, token, short)
+    where_next(screen)
+
+
+# -- 1 -------------------------------------------------------------------------------------------------------------------
+
+
+def alice_logs_in(stage: Stage, screen: Screen) -> str:
+    """Her own token, as an engine would hold it."""
+    screen.step(1, "Alice logs in, and her token is for the gate")
+    token = stage.keycloak.user_token("alice")
+    told = claims(token)
+    screen.output("\n".join(f"{name:<20} {told[name]}" for name in ("iss", "azp", "preferred_username", "sub", "aud")))
+    check(screen, told["aud"] == "icegate", "its audience is the gate: it opens no catalog by itself")
+    return token
+
+
+# -- 2 -------------------------------------------------------------------------------------------------------------------
+
+
+def two_calls(stage: Stage, screen: Screen, token: str) -> None:
+    """The first call exchanges, the second one finds the minted token in the gate's cache."""
+    screen.step(2, "The same call twice: the first is exchanged at Keycloak, the second is a cache hit")
+    url = f"{stage.gate_url}/v1/config"
+    screen.code(f'GET {url}\nAuthorization: Bearer <Alice\'s token>')
+    rows = [("before", "", "", *counted(stage, 0))]
+    for number, name in enumerate(("first call", "second call"), start=1):
+        began = time.perf_counter()
+        answer = web.get(url, bearer=token)
+        took = (time.perf_counter() - began) * 1000
+        rows.append((name, str(answer.status), f"{took:.1f} ms", *counted(stage, number)))
+    heads = ("", "status", "time", "cache misses", "cache hits", "exchanges")
+    screen.output(table(heads, rows))
+    before, first, second = (row[3:] for row in rows)
+    check(screen, [row[1] for row in rows[1:]] == ["200", "200"], "the catalog answered both")
+    check(screen, difference(before, first) == (1, 0, 1), "the first call missed the cache and made one exchange")
+    check(screen, difference(first, second) == (0, 1, 0), "the second call was a cache hit and made none")
+
+
+def counted(stage: Stage, forwarded: int) -> tuple[int, int, int]:
+    """Envoy's own figures, after the gate has reported so many forwarded requests: misses, hits, exchanges."""
+    if forwarded:
+        stage.envoy.wait_for_stat("wasmcustom.icegate_requests.catalog.lake.verdict.forwarded", forwarded)
+    stats = stage.envoy.stats("icegate")
+    names = ("cache.event.miss", "cache.event.hit", "exchanges.issuer.corp.outcome.minted")
+    misses, hits, exchanges = (stats.get(f"wasmcustom.icegate_{name}", 0) for name in names)
+    return misses, hits, exchanges
+
+
+def difference(before: tuple[Any, ...], after: tuple[Any, ...]) -> tuple[int, ...]:
+    """What came on top."""
+    return tuple(b - a for a, b in zip(before, after, strict=True))
+
+
+def table(heads: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:
+    """Columns of even width."""
+    lines = [heads, *rows]
+    widths = [max(len(str(line[column])) for line in lines) for column in range(len(heads))]
+    return "\n".join("  ".join(f"{str(cell):<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip()
+                     for line in lines)
+
+
+# -- 3 -------------------------------------------------------------------------------------------------------------------
+
+
+def a_table(stage: Stage, screen: Screen, token: str) -> None:
+    """An unmodified client works with a table; all it knows is the gate's address and Alice's token."""
+    screen.step(3, "Alice works with a table through the gate, with an unmodified PyIceberg")
+    screen.code(f'catalog = load_catalog("lake", type="rest", uri="{stage.gate_url}", token=<Alice\'s token>, ...)')
+    catalog = open_catalog(stage, token)
+    screen.code(body_of(alice_works))
+    written, read = alice_works(catalog)
+    screen.output(lines_of(read))
+    check(screen, read.to_pydict() == written.to_pydict(), "what was read is what was written")
+
+
+def alice_works(catalog: Catalog) -> tuple[pyarrow.Table, pyarrow.Table]:
+    """What Alice does; the story shows these lines."""
+    rides = pyarrow.table({"city": ["Utrecht", "Gent", "Basel"], "km": [12.5, 7.0, 31.2]})
+    catalog.create_namespace("story")
+    table = catalog.create_table("story.rides", schema=rides.schema)
+    table.append(rides)
+    return rides, catalog.load_table("story.rides").scan().to_arrow()
+
+
+def open_catalog(stage: Stage, token: str, uri: str | None = None) -> Catalog:
+    """PyIceberg, as a user of it would configure it."""
+    return load_catalog("lake", token=token, **stage.lake.client_properties(uri or stage.gate_url))
+
+
+def body_of(function: Callable[..., Any]) -> str:
+    """The lines of a function below its docstring."""
+    source = inspect.getsource(function)
+    return source.split('"""', 2)[2].strip("\n")
+
+
+def lines_of(rows: pyarrow.Table) -> str:
+    """The rows as columns of text."""
+    return table(tuple(rows.column_names), [tuple(row.values()) for row in rows.to_pylist()])
+
+
+# -- 4 -------------------------------------------------------------------------------------------------------------------
+
+
+def the_history(stage: Stage, screen: Screen) -> None:
+    """The catalog's own record names the person, not the engine and not the gate."""
+    screen.step(4, "Nessie's own history names her")
+    screen.code(f"GET {stage.nessie.url}/api/v2/trees/main/history")
+    commits = [commit for commit in stage.nessie.history() if "story" in commit["message"]]
+    rows = [(commit["committer"], ", ".join(commit["authors"]), commit["message"].splitlines()[0])
+            for commit in commits]
+    screen.output(table(("committer", "authors", "message"), rows))
+    check(screen, len(commits) >= 3, "the namespace, the table and its rows are there")
+    check(screen, {commit["committer"] for commit in commits} == {"alice"}, "Alice committed each of them")
+    users = {line.user for line in stage.nessie.access_log() if line.path.startswith("/iceberg/")}
+    check(screen, users == {"alice"}, "in Nessie's access log each request of the client is hers, too")
+
+
+# -- 5 -------------------------------------------------------------------------------------------------------------------
+
+
+def around_the_gate(stage: Stage, screen: Screen, token: str) -> None:
+    """Her own token is worth nothing at the catalog: its audience is another."""
+    screen.step(5, "Without the gate, Nessie refuses the very same token")
+    screen.code(f'load_catalog("lake", type="rest", uri="{stage.nessie.catalog_url}", token=<Alice\'s token>, ...)')
+    said = what_the_user_sees(stage, token, stage.nessie.catalog_url)
+    screen.output(said)
+    answer = web.get(f"{stage.nessie.catalog_url}/v1/config", bearer=token)
+    check(screen, said.startswith("UnauthorizedError") and answer.status == 401,
+          "Nessie wants tokens for the audience 'catalog' and answered 401")
+
+
+def what_the_user_sees(stage: Stage, token: str, uri: str | None = None) -> str:
+    """The error that PyIceberg raises, or the empty text when it raises none."""
+    try:
+        open_catalog(stage, token, uri).list_namespaces()
+    except Exception as error:  # whichever it is, it is shown
+        return f"{type(error).__name__}: {error}"
+    return ""
+
+
+# -- 6 -------------------------------------------------------------------------------------------------------------------
+
+
+def refusals(stage: Stage, screen: Screen, token: str, short: str) -> None:
+    """Three tokens that prove nothing to the gate."""
+    screen.step(6, "What the gate refuses, and what PyIceberg shows its user")
+    seen = len(stage.nessie.access_log())
+
+    screen.say("A token of Alice's for somebody else's audience:")
+    other = stage.keycloak.user_token("alice", scope="to-other")
+    screen.output(f"aud {claims(other)['aud']}")
+    refused(stage, screen, other, "audience_mismatch")
+
+    screen.say("An unsigned one with Alice's name in it, like those that Trino makes for session=USER:")
+    unsigned = without_signature(token)
+    screen.output('header {"alg":"none"}, the claims of her real token, no signature')
+    refused(stage, screen, unsigned, "algorithm_refused")
+
+    screen.say("One that has expired:")
+    told = claims(short)
+    screen.output(f"issued at {clock(told['iat'])}, expired at {clock(told['exp'])}")
+    screen.wait_until(told["exp"] + LEEWAY_SECONDS + 1, "for the token to expire")
+    refused(stage, screen, short, "token_expired")
+
+    check(screen, len(stage.nessie.access_log()) == seen, "none of them reached the catalog")
+
+
+def refused(stage: Stage, screen: Screen, token: str, name: str) -> None:
+    """The token is refused, by that name, in a way that its user understands and its operator finds."""
+    counter = f"wasmcustom.icegate_refusals.refusal.{name}"
+    before = stage.envoy.stat(counter)
+    said = what_the_user_sees(stage, token)
+    screen.output(said or "(no error)")
+    if not said.startswith("UnauthorizedError: NotAuthorizedException"):
+        raise NotAsTold(f"PyIceberg should have shown an UnauthorizedError for {name}")
+    stage.envoy.wait_for_stat(counter, before + 1)
+    log = gate_log_line(stage, said)
+    screen.output(f"the gate's log: {log}")
+    check(screen, f"refusal={name} status=401" in log, f"refused with 401 and counted as {name}")
+    print(flush=True)
+
+
+def gate_log_line(stage: Stage, said: str) -> str:
+    """The line of the gate's log that the reference in the message finds."""
+    reference = re.search(r"\(ref ([^)]+)\)", said)
+    if reference is None:
+        raise NotAsTold("the message should end with a reference, (ref ...)")
+    lines = [line for line in stage.envoy.log_text().splitlines() if reference[1] in line]
+    if len(lines) != 1:
+        raise NotAsTold(f"the reference {reference[1]} should find one line of the gate's log, not {len(lines)}")
+    return lines[0][lines[0].index("refused "):]
+
+
+def without_signature(token: str) -> str:
+    """The same claims under a header that says that there is no signature."""
+    header = base64.urlsafe_b64encode(json.dumps({"alg": "none", "typ": "JWT"}).encode()).rstrip(b"=").decode()
+    return f"{header}.{token.split('.')[1]}."
+
+
+def clock(seconds: float) -> str:
+    """Wall-clock time of this machine."""
+    return time.strftime("%H:%M:%S", time.localtime(seconds))
+
+
+# -- 7 -------------------------------------------------------------------------------------------------------------------
+
+
+def where_next(screen: Screen) -> None:
+    """What to open after this."""
+    screen.step(7, "Where to look next")
+    screen.output("\n".join((
+        "make demo-up             the same parts, kept running: addresses, tokens by curl, PyIceberg",
+        f"envoy/smallest.yaml      the configuration that ran just now (with a leeway of {LEEWAY_SECONDS} s)",
+        "README.md                what to set at your own Keycloak, and what the gate promises",
+        "docs/configuration.md    every field; docs/refusals.md every way in which the gate says no",
+        "docs/operations.md       how to run it; docs/metrics.md what it counts",
+    )))

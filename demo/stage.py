@@ -1,0 +1,89 @@
+"""All parts of the demo on one stage: Keycloak, S3, Nessie, and Envoy with the gate in front of Nessie."""
+
+import time
+from pathlib import Path
+
+from stack.envoy import Envoy, wasm_module
+from stack.lake import Lake
+from stack.parts import Part
+from stack.ports import free_port
+
+from .screen import Screen
+
+TOP = Path(__file__).resolve().parents[1]
+CONFIGURATION = TOP / "envoy" / "smallest.yaml"
+BASE_PATH = "/iceberg"
+# By default a token is still taken for 30 s after its `exp`, for clocks that differ; nobody wants to wait for that here.
+LEEWAY_SECONDS = 1
+
+ROLES = {
+    "keycloak": "Keycloak, the identity provider",
+    "moto": "moto, an S3 for the tables' files",
+    "nessie": "Nessie, the Iceberg REST catalog",
+    "envoy": "Envoy with the gate",
+}
+
+
+class Stage:
+    """The parts, each in a folder of its own name below `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.lake = Lake(folder)
+        self.keycloak, self.nessie = self.lake.keycloak, self.lake.nessie
+        self.gate_port = free_port()
+        # One worker: each has a cache of its own, and the story follows one of them.
+        self.envoy = Envoy(
+            self.configuration(), folder / "envoy", wasm=wasm_module(), concurrency=1,
+            variables={"ICEGATE_SECRET": self.keycloak.credential("icegate")[1]},
+        )
+
+    @property
+    def gate_url(self) -> str:
+        """The catalog's API, through the gate."""
+        return f"http://127.0.0.1:{self.gate_port}{BASE_PATH}"
+
+    def configuration(self) -> str:
+        """envoy/smallest.yaml as it is, but for the ports and the leeway."""
+        text = CONFIGURATION.read_text()
+        for told, here in (
+            ("issuer: http://127.0.0.1:8080/realms/lake", f"issuer: {self.keycloak.issuer}"),
+            ("audiences: [icegate]", f"audiences: [icegate]\n{' ' * 32}leeway: {LEEWAY_SECONDS}s"),
+            ("port_value: 10000", f"port_value: {self.gate_port}"),
+            ("port_value: 19120", f"port_value: {self.nessie.port}"),
+            ("port_value: 8080", f"port_value: {self.keycloak.port}"),
+        ):
+            if text.count(told) != 1:
+                raise RuntimeError(f"{CONFIGURATION}: '{told}' is expected exactly once")
+            text = text.replace(told, here)
+        return text
+
+    def start(self, screen: Screen) -> None:
+        """Starts everything, with a line for each part when it is ready."""
+        began = time.monotonic()
+        lake = [self.keycloak, self.lake.moto, self.nessie]
+        for part in lake:
+            part.start()
+        self._watch(lake, began, screen)
+        self.envoy.start()
+        self._watch([self.envoy], time.monotonic(), screen)
+
+    def close(self) -> None:
+        """Stops everything, those that lean on others first."""
+        self.envoy.close()
+        self.lake.close()
+
+    def _watch(self, parts: list[Part], began: float, screen: Screen) -> None:
+        waiting = list(parts)
+        while waiting:
+            for part in list(waiting):
+                if part.is_running() and part.is_ready():
+                    waiting.remove(part)
+                    took = f"{time.monotonic() - began:.1f} s"
+                    screen.note(f"   {ROLES[part.name]:<36} ready after {took:>6}   {self.address(part)}")
+                elif not part.is_running() or time.monotonic() - began > part.ready_seconds:
+                    part.wait_ready(0)  # raises with the end of its log
+            time.sleep(0.05)
+
+    def address(self, part: Part) -> str:
+        """Where a person would go: for Envoy the gate, not the admin interface."""
+        return self.gate_url if part is self.envoy else part.url
