@@ -39,10 +39,10 @@ def main() -> int:
                 print(f"{name:<10} ", end="", flush=True)  # the first set-up takes minutes: say at what it is
                 print(f"{get()} ({time.monotonic() - began:.1f} s)", flush=True)
     except (subprocess.CalledProcessError, OSError, RuntimeError) as problem:
-        print(f"{name}: {problem}", file=sys.stderr)
+        print(f"\n{name}: {problem}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(f"{name}: interrupted; run it again to go on", file=sys.stderr)
+        print(f"\n{name}: interrupted; run it again to go on", file=sys.stderr)
         return 130
     return 0
 

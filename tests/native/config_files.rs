@@ -5,7 +5,7 @@ use std::path::Path;
 
 use icegate::config::{reference, schema};
 
-fn holds(file: &str, generated: &str) {
+pub(crate) fn holds(file: &str, generated: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
     if std::env::var_os("ICEGATE_BLESS").is_some_and(|value| value == "1") {
         std::fs::write(&path, generated).expect("the file can be written");

@@ -7,6 +7,7 @@ mod config_faults;
 mod config_files;
 mod config_load;
 mod exchange_check;
+mod docs_files;
 mod iceberg_layouts;
 mod iceberg_operations;
 mod iceberg_paths;
