@@ -60,7 +60,7 @@ fn dedented(block: &str) -> Vec<String> {
     let indent = block
         .lines()
         .filter(|line| !line.trim().is_empty())
-        .map(|line| line.len() - line.trim_start().len())
+        .map(|line| line.len().saturating_sub(line.trim_start().len()))
         .min()
         .unwrap_or_default();
     block
