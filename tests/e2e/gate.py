@@ -5,6 +5,7 @@ import http.client
 import json
 import re
 import socket
+import ssl
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -40,20 +41,23 @@ class Gate:
 
     `change` is merged into the filter's configuration (None removes a member), `edit` gets the whole bootstrap.
     `clusters`: further clusters by name and port; `routes`: path prefixes that go to them.
-    `form`: how the filter's configuration is given to Envoy, `struct` or `string`.
+    `form`: how the filter's configuration is given to Envoy, `struct` or `string`. `example`: another file of `envoy/`;
+    `tls` and `host`: how its listener is spoken to.
     """
 
     def __init__(
         self, folder: Path, keycloak: Keycloak, *, catalog: int, idp: int | None = None,
         change: Mapping[str, Any] | None = None, clusters: Mapping[str, int] | None = None,
         routes: Mapping[str, str] | None = None, secret: str | None = None, form: str = "struct",
-        edit: Callable[[dict], None] | None = None, example: str = "smallest.yaml",
+        edit: Callable[[dict], None] | None = None, example: str = "smallest.yaml", tls: ssl.SSLContext | None = None,
+        host: str = "gate.test",
     ) -> None:
         self.folder, self.port = folder, free_port()
+        self.tls, self.host = tls, host
         folder.mkdir(parents=True, exist_ok=True)
         self.bootstrap = yaml.safe_load((EXAMPLES / example).read_text())
         self.access_log_file, self.replies_file = folder / "access.log", folder / "replies.log"
-        listener(self.bootstrap)["address"]["socket_address"]["port_value"] = self.port
+        listener(self.bootstrap)["address"]["socket_address"].update(address="127.0.0.1", port_value=self.port)
         move_cluster(self.bootstrap, "catalog", catalog)
         move_cluster(self.bootstrap, "idp", keycloak.port if idp is None else idp)
         for name, port in (clusters or {}).items():
@@ -61,7 +65,11 @@ class Gate:
         for prefix, cluster in (routes or {}).items():
             virtual_hosts(self.bootstrap)[0]["routes"].insert(0, {
                 "match": {"prefix": prefix}, "route": {"cluster": cluster, "timeout": "60s"}})
-        connection_manager(self.bootstrap)["access_log"] = [access_log(self.access_log_file)]
+        if "access_log" in connection_manager(self.bootstrap):  # the example's own format, in our file
+            (one,) = connection_manager(self.bootstrap)["access_log"]
+            one["typed_config"]["path"] = str(self.access_log_file)
+        else:
+            connection_manager(self.bootstrap)["access_log"] = [access_log(self.access_log_file)]
         configuration = filter_configuration(self.bootstrap)
         configuration["value"]["issuers"]["corp"]["issuer"] = keycloak.issuer
         configuration["value"] = merged(configuration["value"], change or {})
@@ -207,6 +215,8 @@ class Connection:
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
         self.socket = socket.create_connection(("127.0.0.1", gate.port), timeout=40)
+        if gate.tls is not None:
+            self.socket = gate.tls.wrap_socket(self.socket, server_hostname=gate.host)
         self._method = "GET"
 
     def ask(self, method: str, target: Text, **options: Any) -> Answer:
@@ -216,7 +226,7 @@ class Connection:
 
     def send(self, method: str, target: Text, *, token: str | None = None, headers: Headers = (), body: bytes = b"") -> None:
         """Sends a request and does not wait."""
-        lines = [_bytes(method) + b" " + _bytes(target) + b" HTTP/1.1", b"Host: gate.test"]
+        lines = [_bytes(method) + b" " + _bytes(target) + b" HTTP/1.1", b"Host: " + self._gate.host.encode()]
         if token is not None:
             lines.append(b"Authorization: Bearer " + token.encode())
         lines += [_bytes(name) + b": " + _bytes(value) for name, value in headers]
