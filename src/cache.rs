@@ -345,6 +345,11 @@ impl<C, M> Cache<C, M> {
         };
         change(&mut entry);
         let cost = Self::cost(token, &entry);
+        if cost > self.most_bytes {
+            // It fits in no cache of this size: nobody has to make room for it.
+            self.evictions = self.evictions.saturating_add(1);
+            return;
+        }
         while self.entries.len() >= self.most_entries
             || self.bytes.saturating_add(cost) > self.most_bytes
         {

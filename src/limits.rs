@@ -79,6 +79,10 @@ pub const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Timeout of one fetch of metadata or keys.
 pub const KEY_FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// A call of which the host has not told the end so long after its timeout is taken for lost: one
+/// answer that never comes must not stop an issuer's keys, or one person's exchanges, for ever.
+pub const CALL_LOST: Duration = Duration::from_secs(5);
+
 /// Time between two background refreshes of a key set.
 pub const KEY_REFRESH: Duration = Duration::from_secs(300);
 

@@ -125,13 +125,14 @@ impl Tally {
             next = next.saturating_add(count);
             start
         };
-        // Requests outside of every catalog are counted under the name that no catalog can have.
+        // Requests outside of every catalog are counted under a name that no catalog can have: theirs
+        // are written in lower case.
         let catalogs = || {
             config
                 .catalogs
                 .iter()
                 .map(|catalog| &*catalog.name)
-                .chain(["-"])
+                .chain(["NONE"])
         };
         let issuers = || config.issuers.iter().map(|issuer| &*issuer.name);
 

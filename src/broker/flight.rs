@@ -8,6 +8,7 @@
 //! ```
 //! A flight belongs to nobody: when every waiter has gone it still ends and fills the cache.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -21,9 +22,10 @@ use crate::exchange::{
     self, BackoffEffect, ExchangeKey, Minted, MintedFault, Misconfiguration, Sorted, Unavailable,
 };
 use crate::identity::Caller;
+use crate::jose::VerifyFault;
 use crate::limits;
 use crate::oauth::TokenResponse;
-use crate::refusal::{Reason, Refusal};
+use crate::refusal::{Answer, Culprit, Reason, Refusal};
 use crate::telemetry::ExchangeOutcome;
 use crate::wire::CallAnswer;
 
@@ -34,8 +36,10 @@ pub(super) struct Flight {
     issuer: IssuerId,
     token: SubjectToken,
     caller: Rc<Caller>,
-    pub(super) waiters: Vec<StreamId>,
+    pub(super) waiters: BTreeSet<StreamId>,
     started: Instant,
+    /// It goes first after a pause: others wait for its end.
+    probe: bool,
     stage: Stage,
 }
 
@@ -93,13 +97,13 @@ impl Broker {
         let config = Rc::clone(&self.config);
         let issuer = caller.issuer();
         let index = usize::from(issuer.0);
-        let terms = terms(&config, catalog).ok_or_else(|| self.keys_unavailable(issuer))?;
+        let terms = terms(&config, catalog).ok_or_else(no_terms)?;
         let token_path = self
             .issuers
             .get(index)
             .and_then(|keys| keys.token_path())
             .cloned();
-        let token_path = token_path.ok_or_else(|| self.keys_unavailable(issuer))?;
+        let token_path = token_path.ok_or_else(|| no_token_path(&terms))?;
         let inputs = exchange::Inputs {
             generation: &config.generation,
             issuer: terms.issuer,
@@ -111,7 +115,7 @@ impl Broker {
         };
         let key = exchange::exchange_key(&self.exchange_key_secret, &inputs);
         if let Some(flight) = self.flights.get_mut(&key) {
-            flight.waiters.push(stream);
+            flight.waiters.insert(stream);
             return Ok(key);
         }
         let under_way = self
@@ -142,14 +146,15 @@ impl Broker {
         }
         let mut call = exchange::exchange_call(&inputs);
         call.timeout = config.limits.exchange_timeout;
-        let id = self.call(Purpose::Exchange(key), call);
+        let id = self.call(now, Purpose::Exchange(key), call);
         let flight = Flight {
             catalog,
             issuer,
             token: token.clone(),
             caller,
-            waiters: vec![stream],
+            waiters: BTreeSet::from([stream]),
             started: now.instant,
+            probe: pause == Some(Start::Probe),
             stage: Stage::Calling(id),
         };
         self.flights.insert(key, flight);
@@ -161,7 +166,7 @@ impl Broker {
         if let super::request::Wait::Flight(key) = parked.wait
             && let Some(flight) = self.flights.get_mut(&key)
         {
-            flight.waiters.retain(|waiter| *waiter != stream);
+            flight.waiters.remove(&stream);
         }
     }
 
@@ -171,16 +176,16 @@ impl Broker {
         };
         let config = Rc::clone(&self.config);
         let Some(terms) = terms(&config, flight.catalog) else {
-            return;
+            return self.land_refused(now, flight, ExchangeOutcome::OperatorFault, no_terms());
         };
         match exchange::sort(terms.issuer.profile, answer) {
             Sorted::Minted(response) => {
-                self.mind(now, flight.issuer, BackoffEffect::Healthy);
+                self.mind(now, &flight, BackoffEffect::Healthy);
                 self.check(now, key, flight, Box::new(response), true);
             }
             sorted => {
-                let refusal = self.sorted_refusal(now, &flight, &terms, &sorted);
-                self.land_refused(now, key, flight, refusal);
+                let (outcome, refusal) = self.sorted_refusal(now, &flight, &terms, &sorted);
+                self.land_refused(now, flight, outcome, refusal);
             }
         }
     }
@@ -192,7 +197,7 @@ impl Broker {
         flight: &Flight,
         terms: &Terms<'_>,
         sorted: &Sorted,
-    ) -> Refusal {
+    ) -> (ExchangeOutcome, Refusal) {
         let who = flight.caller.log_name().to_owned();
         let idp = &terms.issuer.name;
         let (reason, sentence) = match sorted {
@@ -262,12 +267,10 @@ impl Broker {
                 ExchangeOutcome::IdpFault
             }
         };
-        self.tally
-            .exchange(flight.issuer, outcome, milliseconds(now, flight.started));
         let refusal = Refusal::new(reason, sentence);
-        let pause = self.mind(now, flight.issuer, sorted.backoff_effect());
+        let pause = self.mind(now, flight, sorted.backoff_effect());
         if outcome == ExchangeOutcome::CallerRefused {
-            return refusal;
+            return (outcome, refusal);
         }
         let level = if outcome == ExchangeOutcome::OperatorFault {
             Level::Error
@@ -279,7 +282,10 @@ impl Broker {
             let (name, pause) = (reason.name(), pause.as_millis());
             format!("exchange failed refusal={name} answer={sorted:?} pause_ms={pause}: {sentence}")
         });
-        refusal.after(pause)
+        if pause.is_zero() {
+            return (outcome, refusal);
+        }
+        (outcome, refusal.after(pause))
     }
 
     fn check(
@@ -291,11 +297,11 @@ impl Broker {
         may_wait: bool,
     ) {
         let config = Rc::clone(&self.config);
-        let Some(terms) = terms(&config, flight.catalog) else {
-            return;
-        };
-        let Some(keys) = self.issuers.get_mut(usize::from(flight.issuer.0)) else {
-            return;
+        let issuer = usize::from(flight.issuer.0);
+        let (Some(terms), Some(keys)) =
+            (terms(&config, flight.catalog), self.issuers.get_mut(issuer))
+        else {
+            return self.land_refused(now, flight, ExchangeOutcome::OperatorFault, no_terms());
         };
         let checked = match keys.set() {
             Some(set) => exchange::check(
@@ -309,14 +315,7 @@ impl Broker {
             None => Err(MintedFault::UnknownKey),
         };
         match checked {
-            Ok(minted) => {
-                self.tally.exchange(
-                    flight.issuer,
-                    ExchangeOutcome::Minted,
-                    milliseconds(now, flight.started),
-                );
-                self.land_minted(now, flight, Rc::new(minted));
-            }
+            Ok(minted) => self.land_minted(now, flight, Rc::new(minted)),
             Err(MintedFault::UnknownKey) if may_wait => {
                 keys.want_newer(now.instant);
                 let started = keys.started();
@@ -330,11 +329,6 @@ impl Broker {
                 self.fetch_due_keys(now);
             }
             Err(fault) => {
-                self.tally.exchange(
-                    flight.issuer,
-                    ExchangeOutcome::CheckFailed,
-                    milliseconds(now, flight.started),
-                );
                 let refusal = Refusal::new(
                     (&fault).into(),
                     format!(
@@ -345,7 +339,15 @@ impl Broker {
                         fault.describe()
                     ),
                 );
-                self.land_refused(now, key, flight, refusal);
+                if refusal.reason.culprit() == Culprit::Caller {
+                    return self.land_refused(now, flight, ExchangeOutcome::CallerRefused, refusal);
+                }
+                // Nobody may be left to be refused, and this must be seen all the same.
+                let (name, sentence) = (refusal.reason.name(), refusal.sentence.clone());
+                self.note(Level::Error, || {
+                    format!("exchange failed refusal={name}: {sentence}")
+                });
+                self.land_refused(now, flight, ExchangeOutcome::CheckFailed, refusal);
             }
         }
     }
@@ -380,7 +382,7 @@ impl Broker {
     pub(super) fn flights_lack_keys(&mut self, now: Now, issuer: IssuerId, refusal: &Refusal) {
         for key in self.flights_awaiting_keys(issuer) {
             if let Some(flight) = self.flights.remove(&key) {
-                self.land_refused(now, key, flight, refusal.clone());
+                self.land_refused(now, flight, ExchangeOutcome::IdpFault, refusal.clone());
             }
         }
     }
@@ -401,7 +403,7 @@ impl Broker {
         for key in gone {
             if let Some(flight) = self.flights.remove(&key) {
                 let refusal = self.keys_unavailable(flight.issuer);
-                self.land_refused(now, key, flight, refusal);
+                self.land_refused(now, flight, ExchangeOutcome::IdpFault, refusal);
             }
         }
     }
@@ -417,45 +419,26 @@ impl Broker {
     }
 
     fn land_minted(&mut self, now: Now, flight: Flight, minted: Rc<Minted>) {
-        let Flight {
-            catalog,
-            token,
-            caller,
-            waiters,
-            ..
-        } = flight;
+        let caller = Rc::clone(&flight.caller);
         // The key that the caller was verified with may have left the set while the flight was under way.
         let known = self
             .issuers
             .get(usize::from(caller.issuer().0))
             .and_then(|keys| keys.set());
-        if known.is_some_and(|set| set.contains(&caller.key())) {
-            let bytes = minted.authorization().expose().len();
-            let until = Until::after(now, minted.life());
-            self.cache.put_minted(
-                &token,
-                Rc::clone(&caller),
-                catalog,
-                Rc::clone(&minted),
-                bytes,
-                until,
-            );
+        if !known.is_some_and(|set| set.contains(&caller.key())) {
+            let refusal = VerifyFault::UnknownKey.into();
+            return self.land_refused(now, flight, ExchangeOutcome::Minted, refusal);
         }
-        for stream in waiters {
+        self.count(now, &flight, ExchangeOutcome::Minted);
+        let bytes = minted.authorization().expose().len();
+        let until = Until::after(now, minted.life());
+        let kept = (Rc::clone(&caller), Rc::clone(&minted));
+        self.cache
+            .put_minted(&flight.token, kept.0, flight.catalog, kept.1, bytes, until);
+        for stream in flight.waiters {
             let Some(parked) = self.parked.remove(&stream) else {
                 continue;
             };
-            if now.unix >= caller.accepted_until() {
-                let refusal = Refusal::new(
-                    Reason::TokenExpired,
-                    format!(
-                        "the token of {} expired while it was exchanged: get a fresh one",
-                        caller.log_name()
-                    ),
-                );
-                self.refuse(stream, &parked.about(), &refusal);
-                continue;
-            }
             match self.permit(&caller, &parked) {
                 Ok(permit) => {
                     self.forward(stream, &permit, Rc::clone(&minted), parked.token.clone())
@@ -465,33 +448,48 @@ impl Broker {
         }
     }
 
-    fn land_refused(&mut self, now: Now, _key: ExchangeKey, flight: Flight, refusal: Refusal) {
-        let Flight {
-            catalog,
-            token,
-            caller,
-            waiters,
-            ..
-        } = flight;
-        if matches!(
-            refusal.reason,
-            Reason::SubjectRefused | Reason::ExchangeForbidden
-        ) {
+    /// Ends a flight without a token. What says something about this caller at this catalog is remembered
+    /// for a moment, so that a client that tries again at once costs no exchange; everything else has its
+    /// own pause.
+    fn land_refused(
+        &mut self,
+        now: Now,
+        flight: Flight,
+        outcome: ExchangeOutcome,
+        mut refusal: Refusal,
+    ) {
+        self.count(now, &flight, outcome);
+        if is_about_the_caller(&refusal) {
+            if refusal.reason.answer() == Answer::Later {
+                refusal = refusal.after(limits::REFUSED_LIFE);
+            }
             let until = Until::after(now, limits::REFUSED_LIFE);
-            self.cache
-                .put_refused(&token, caller, catalog, refusal.clone(), until);
+            let caller = Rc::clone(&flight.caller);
+            self.cache.put_refused(
+                &flight.token,
+                caller,
+                flight.catalog,
+                refusal.clone(),
+                until,
+            );
         }
-        for stream in waiters {
+        for stream in flight.waiters {
             if let Some(parked) = self.parked.remove(&stream) {
                 self.refuse(stream, &parked.about(), &refusal);
             }
         }
     }
 
+    fn count(&mut self, now: Now, flight: &Flight, outcome: ExchangeOutcome) {
+        let took = now.instant.since(flight.started).as_millis();
+        let took = u64::try_from(took).unwrap_or(u64::MAX);
+        self.tally.exchange(flight.issuer, outcome, took);
+    }
+
     /// What an answer means for the identity provider's next exchanges. Returns what is left of its pause.
-    fn mind(&mut self, now: Now, issuer: IssuerId, effect: BackoffEffect) -> Duration {
+    fn mind(&mut self, now: Now, flight: &Flight, effect: BackoffEffect) -> Duration {
         let jitter = self.draw_u32();
-        let Some(keys) = self.issuers.get_mut(usize::from(issuer.0)) else {
+        let Some(keys) = self.issuers.get_mut(usize::from(flight.issuer.0)) else {
             return Duration::ZERO;
         };
         match effect {
@@ -499,12 +497,45 @@ impl Broker {
             BackoffEffect::Pause { at_least } => {
                 keys.exchanges.fault(now.instant, jitter, at_least)
             }
-            BackoffEffect::None => keys.exchanges.probe_ended(),
+            // Another flight, from before the pause, does not end the probe.
+            BackoffEffect::None if flight.probe => keys.exchanges.probe_ended(),
+            BackoffEffect::None => {}
         }
         keys.exchanges.pause_left(now.instant)
     }
 }
 
-fn milliseconds(now: Now, since: Instant) -> u64 {
-    u64::try_from(now.instant.since(since).as_millis()).unwrap_or(u64::MAX)
+/// Whether the next try of another caller, or at another catalog, could well end otherwise, and no pause
+/// of the identity provider keeps the same one away.
+fn is_about_the_caller(refusal: &Refusal) -> bool {
+    match refusal.reason {
+        Reason::SubjectRefused | Reason::ExchangeForbidden => true,
+        Reason::ExchangeMisconfigured | Reason::IdpBroken => refusal.retry_after.is_none(),
+        reason => matches!(
+            reason,
+            Reason::MintedOpaque
+                | Reason::MintedOtherSubject
+                | Reason::MintedOtherAudience
+                | Reason::MintedOurAudience
+                | Reason::MintedExpired
+                | Reason::MintedInvalid
+        ),
+    }
+}
+
+/// The loader lets no catalog name an issuer without a client, so this does not happen.
+fn no_terms() -> Refusal {
+    Refusal::new(
+        Reason::ExchangeMisconfigured,
+        "the gate has no client at the identity provider of this catalog",
+    )
+}
+
+fn no_token_path(terms: &Terms<'_>) -> Refusal {
+    let idp = &terms.issuer.name;
+    let sentence = format!(
+        "identity provider '{idp}' publishes no token endpoint that the gate may call: its operator must set \
+         issuers.{idp}.token_path"
+    );
+    Refusal::new(Reason::ExchangeMisconfigured, sentence)
 }

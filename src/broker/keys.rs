@@ -91,8 +91,15 @@ impl IssuerKeys {
         self.due = self.due.min(soonest);
     }
 
-    pub(super) fn next_deadline(&self) -> Option<Instant> {
+    /// When the next fetch begins, unless one is under way.
+    pub(super) fn next_fetch(&self) -> Option<Instant> {
         (!self.fetching).then_some(self.due)
+    }
+
+    /// When a fetch is due, or the set has reached the age `most`.
+    pub(super) fn next_deadline(&self, most: Duration) -> Option<Instant> {
+        let too_old = self.set.is_some().then(|| self.loaded.plus(most));
+        self.next_fetch().into_iter().chain(too_old).min()
     }
 }
 
@@ -118,12 +125,18 @@ impl Broker {
         keys.started = keys.started.saturating_add(1);
         keys.last_start = Some(now.instant);
         match keys.jwks_path.clone() {
-            Some(path) => self.fetch(index, Purpose::Keys(index), path, limits::KEY_SET_BYTES),
-            None => self.fetch_metadata(index),
+            Some(path) => self.fetch(
+                now,
+                index,
+                Purpose::Keys(index),
+                path,
+                limits::KEY_SET_BYTES,
+            ),
+            None => self.fetch_metadata(now, index),
         }
     }
 
-    fn fetch_metadata(&mut self, index: usize) {
+    fn fetch_metadata(&mut self, now: Now, index: usize) {
         let Some(issuer) = self.config.issuers.get(index) else {
             return;
         };
@@ -133,6 +146,7 @@ impl Broker {
         };
         let path = well_known_path(url_path(&issuer.issuer), kind);
         self.fetch(
+            now,
             index,
             Purpose::Metadata(index),
             path.into(),
@@ -140,7 +154,14 @@ impl Broker {
         );
     }
 
-    fn fetch(&mut self, index: usize, purpose: Purpose, path: Rc<str>, answer_limit: usize) {
+    fn fetch(
+        &mut self,
+        now: Now,
+        index: usize,
+        purpose: Purpose,
+        path: Rc<str>,
+        answer_limit: usize,
+    ) {
         let Some(issuer) = self.config.issuers.get(index) else {
             return;
         };
@@ -158,7 +179,7 @@ impl Broker {
             timeout: limits::KEY_FETCH_TIMEOUT,
             answer_limit,
         };
-        self.call(purpose, call);
+        self.call(now, purpose, call);
     }
 
     pub(super) fn metadata_answered(&mut self, now: Now, index: usize, answer: CallAnswer<'_>) {
@@ -184,8 +205,9 @@ impl Broker {
                     });
                 if let Some(keys) = self.issuers.get_mut(index) {
                     keys.jwks_path = Some(Rc::clone(&path));
-                    if needs_token_path {
-                        keys.token_path = token_path.as_deref().ok().map(Into::into);
+                    // What was read last stays in use, as the key set does.
+                    if let (true, Ok(token_path)) = (needs_token_path, &token_path) {
+                        keys.token_path = Some(token_path.as_str().into());
                     }
                 }
                 if let (true, Err(fault)) = (needs_token_path, token_path) {
@@ -194,7 +216,13 @@ impl Broker {
                         format!("issuer '{name}': metadata: token_endpoint {fault}: set issuers.{name}.token_path")
                     });
                 }
-                self.fetch(index, Purpose::Keys(index), path, limits::KEY_SET_BYTES);
+                self.fetch(
+                    now,
+                    index,
+                    Purpose::Keys(index),
+                    path,
+                    limits::KEY_SET_BYTES,
+                );
             }
             Err(why) => self.fetch_failed(now, index, &why),
         }
@@ -205,6 +233,13 @@ impl Broker {
             KeySet::parse(body, &*self.crypto).map_err(|fault| format!("key set: {fault}"))
         });
         match read {
+            // With no key nobody is recognised: whoever answers so has a fault of their own, and to
+            // forget every caller for it would make an outage of it.
+            Ok(set) if set.is_empty() => {
+                let skipped = set.skipped();
+                let why = format!("key set: it has no usable key ({skipped} skipped)");
+                self.fetch_failed(now, index, &why);
+            }
             Ok(set) => self.keys_loaded(now, index, set),
             Err(why) => self.fetch_failed(now, index, &why),
         }
@@ -289,7 +324,7 @@ impl Broker {
             let Some(keys) = self.issuers.get_mut(index) else {
                 continue;
             };
-            if keys.set.is_some() && now.instant.since(keys.loaded) > most {
+            if keys.set.is_some() && now.instant.since(keys.loaded) >= most {
                 keys.set = None;
                 let id = issuer_id(index);
                 self.cache.retain(|caller| caller.issuer() != id);

@@ -146,6 +146,14 @@ enum Purpose {
     Keys(usize),
 }
 
+/// A call under way.
+#[derive(Clone, Copy, Debug)]
+struct Pending {
+    purpose: Purpose,
+    /// When it is taken for lost.
+    deadline: Instant,
+}
+
 /// The state machine. One for each worker and configuration; a new configuration is a new broker, and
 /// the old one ends with its last request.
 pub struct Broker {
@@ -158,7 +166,7 @@ pub struct Broker {
     issuers: Vec<IssuerKeys>,
     flights: BTreeMap<ExchangeKey, Flight>,
     parked: BTreeMap<StreamId, Parked>,
-    calls: BTreeMap<CallId, Purpose>,
+    calls: BTreeMap<CallId, Pending>,
     last_call: u64,
     swept: Instant,
     effects: VecDeque<Effect>,
@@ -241,13 +249,33 @@ impl Broker {
 
     /// An answer to a call arrived, or it could not be sent. Unknown calls are ignored.
     pub fn call_answered(&mut self, now: Now, call: CallId, answer: CallAnswer<'_>) {
-        match self.calls.remove(&call) {
+        self.end_call(now, call, answer);
+        self.settle();
+    }
+
+    fn end_call(&mut self, now: Now, call: CallId, answer: CallAnswer<'_>) {
+        match self.calls.remove(&call).map(|pending| pending.purpose) {
             Some(Purpose::Exchange(key)) => self.exchange_answered(now, key, answer),
             Some(Purpose::Metadata(issuer)) => self.metadata_answered(now, issuer, answer),
             Some(Purpose::Keys(issuer)) => self.keys_answered(now, issuer, answer),
             None => {}
         }
-        self.settle();
+    }
+
+    /// Ends calls of which the host should have told the end long ago.
+    fn expire_calls(&mut self, now: Now) {
+        let lost: Vec<CallId> = self
+            .calls
+            .iter()
+            .filter(|(_, pending)| pending.deadline <= now.instant)
+            .map(|(id, _)| *id)
+            .collect();
+        for id in lost {
+            self.note(Level::Error, || {
+                "the host did not tell how a call to an identity provider ended; it is taken for lost".to_owned()
+            });
+            self.end_call(now, id, CallAnswer::Broken);
+        }
     }
 
     /// The catalog answered 401 to a request that was forwarded with this ticket: the minted token is
@@ -274,6 +302,7 @@ impl Broker {
     /// Time passed: deadlines are kept, keys refreshed, what has expired is swept out.
     pub fn tick(&mut self, now: Now) {
         self.expire_parked(now);
+        self.expire_calls(now);
         self.expire_flights(now);
         self.expire_keys(now);
         self.fetch_due_keys(now);
@@ -289,8 +318,19 @@ impl Broker {
     pub fn next_deadline(&self) -> Option<Instant> {
         let parked = self.parked.values().map(|parked| parked.deadline);
         let flights = self.flights.values().filter_map(Flight::deadline);
-        let keys = self.issuers.iter().filter_map(IssuerKeys::next_deadline);
-        parked.chain(flights).chain(keys).min()
+        let most = self.config.limits.key_max_age;
+        let keys = self
+            .issuers
+            .iter()
+            .filter_map(|keys| keys.next_deadline(most));
+        let calls = self.calls.values().map(|pending| pending.deadline);
+        let sweep = (!self.cache.is_empty()).then(|| self.swept.plus(SWEEP));
+        parked
+            .chain(flights)
+            .chain(keys)
+            .chain(calls)
+            .chain(sweep)
+            .min()
     }
 
     /// Numbers for the invariants of tests: what is parked, in flight, cached, called.
@@ -327,10 +367,11 @@ impl Broker {
         }
     }
 
-    fn call(&mut self, purpose: Purpose, call: HttpCall) -> CallId {
+    fn call(&mut self, now: Now, purpose: Purpose, call: HttpCall) -> CallId {
         self.last_call = self.last_call.wrapping_add(1);
         let id = CallId(self.last_call);
-        self.calls.insert(id, purpose);
+        let deadline = now.instant.plus(call.timeout).plus(limits::CALL_LOST);
+        self.calls.insert(id, Pending { purpose, deadline });
         self.effects.push_back(Effect::Call { id, call });
         id
     }

@@ -315,6 +315,12 @@ impl Broker {
             Some(Err(refusal)) => return self.refuse(stream, &parked.about(), &refusal),
             None => {}
         }
+        // Nothing that is minted lives longer than the token that it is minted for: within the leeway
+        // behind its end an exchange would be made in vain.
+        if now.unix >= caller.expires() {
+            let refusal = expired(&caller, now);
+            return self.refuse(stream, &parked.about(), &refusal);
+        }
         if self.parked.len() >= self.config.limits.waiters {
             return self.refuse(stream, &parked.about(), &waiters_full());
         }
@@ -448,9 +454,9 @@ impl Broker {
     pub(super) fn is_alive(&self, stream: StreamId, parked: &Parked) -> bool {
         match parked.wait {
             Wait::FirstKeys(issuer) | Wait::NewerKeys(issuer, _) => {
-                self.issuers.get(usize::from(issuer.0)).is_some_and(|keys| keys.next_deadline().is_some())
-                    || self.calls.values().any(|purpose| {
-                        matches!(purpose, Purpose::Keys(at) | Purpose::Metadata(at) if *at == usize::from(issuer.0))
+                self.issuers.get(usize::from(issuer.0)).is_some_and(|keys| keys.next_fetch().is_some())
+                    || self.calls.values().any(|pending| {
+                        matches!(pending.purpose, Purpose::Keys(at) | Purpose::Metadata(at) if at == usize::from(issuer.0))
                     })
             }
             Wait::Flight(key) => self.flights.get(&key).is_some_and(|flight| flight.waiters.contains(&stream)),

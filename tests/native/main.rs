@@ -23,6 +23,8 @@ mod jose_traps_claims;
 mod jose_vectors;
 mod json_schema;
 mod oauth_golden;
+mod sim;
+mod sim_model;
 mod support;
 #[path = "support/tokens.rs"]
 mod tokens;

@@ -1,0 +1,229 @@
+//! What must hold after every step, whatever happened.
+
+use std::time::Duration;
+
+use icegate::broker::StreamId;
+use icegate::wire::HttpCall;
+use serde_json::Value;
+
+use super::idp::{Exchange, SECRET};
+use super::world::{CI, CORP, Kind, Outcome, World};
+use crate::tokens::base64url;
+
+/// So many characters of a part of a token give it away.
+const CANARY: usize = 12;
+
+/// The beginning of a token's part.
+pub(crate) fn canary(part: &str) -> Option<String> {
+    part.get(..CANARY).map(str::to_owned)
+}
+
+/// No piece of any token and no secret stands in a text.
+pub(crate) fn holds_no_secret(world: &World, text: &str) {
+    for marker in ["eyJ", "CANARY", &base64url(SECRET)[..16]] {
+        assert!(!text.contains(marker), "{marker} in: {text}");
+    }
+    let word = |character: char| !(character.is_ascii_alphanumeric() || "-_".contains(character));
+    for word in text.split(word) {
+        let known = canary(word).is_some_and(|start| world.canaries.contains(&start));
+        assert!(!known, "a piece of a token in: {text}");
+    }
+}
+
+/// Which catalog a path belongs to: its audience, and the position of its identity provider.
+fn catalog(path: &str) -> Option<(&'static str, usize)> {
+    match path.split('/').nth(1)? {
+        "iceberg" => Some(("catalog", CORP)),
+        "mart" => Some(("mart", CORP)),
+        "bots" => Some(("bots", CI)),
+        _ => None,
+    }
+}
+
+/// An exchange as it goes over the wire, with what every exchange must have.
+pub(crate) fn read_exchange(call: &HttpCall) -> Exchange {
+    let header = |name: &str| {
+        let header = call.headers.iter().find(|header| header.0 == name);
+        header.map(|header| header.1.expose().clone())
+    };
+    use base64::Engine as _;
+    let credential = base64::engine::general_purpose::STANDARD.encode(format!("icegate:{SECRET}"));
+    assert_eq!(header("authorization"), Some(format!("Basic {credential}")));
+    let form: Vec<(String, String)> = form_urlencoded::parse(call.body.expose())
+        .into_owned()
+        .collect();
+    let one = |name: &str| {
+        let mut values = form.iter().filter(|(key, _)| key == name);
+        let value = values.next().unwrap_or_else(|| panic!("{name} is missing"));
+        assert!(values.next().is_none(), "{name} twice");
+        value.1.clone()
+    };
+    assert_eq!(
+        one("grant_type"),
+        "urn:ietf:params:oauth:grant-type:token-exchange"
+    );
+    Exchange {
+        subject_token: one("subject_token"),
+        audience: one("audience"),
+    }
+}
+
+/// One exchange per token and catalog, not too many of them, and none for a token that was not verified.
+pub(crate) fn check_calls(world: &World) {
+    let mut under_way = Vec::new();
+    for pending in world.calls.values() {
+        let Kind::Exchange {
+            subject_token,
+            audience,
+        } = &pending.kind
+        else {
+            continue;
+        };
+        let subject = &world.subjects[subject_token];
+        assert!(subject.genuine, "exchanged unverified: {subject:?}");
+        assert_eq!(subject.issuer, world.idps[pending.idp].issuer);
+        let flight = (subject_token, audience);
+        assert!(
+            !under_way.contains(&flight),
+            "two flights for {subject:?} at {audience}"
+        );
+        under_way.push(flight);
+    }
+    for idp in [CORP, CI] {
+        let exchange = |kind: &Kind| matches!(kind, Kind::Exchange { .. });
+        let of_idp = world.calls.values().filter(|call| call.idp == idp);
+        let (exchanges, fetches): (Vec<_>, Vec<_>) = of_idp.partition(|call| exchange(&call.kind));
+        assert!(exchanges.len() <= world.config.limits.exchanges_in_flight);
+        // A call that the host lost is replaced by a later one.
+        let alive =
+            |sent: icegate::clock::Instant| world.now.instant.since(sent) < Duration::from_secs(6);
+        let fetches = fetches.iter().filter(|call| alive(call.sent)).count();
+        assert!(fetches <= 1, "{fetches} fetches of keys at once");
+    }
+}
+
+/// A request went on with a token of the very person whose token it carried, for this catalog alone.
+pub(crate) fn check_forwarded(world: &World, stream: StreamId) {
+    let request = &world.requests[&stream];
+    let subject = &world.subjects[&request.token];
+    assert!(subject.genuine, "forwarded for {subject:?}");
+    let (audience, idp) = catalog(&request.path).expect("a catalog's path");
+    let idp = &world.idps[idp];
+    assert_eq!(
+        subject.issuer, idp.issuer,
+        "another identity provider's caller"
+    );
+    let token = request.minted.as_ref().expect("Bearer");
+    let minted = idp.books.get(token).expect("a minted token");
+    assert_eq!(minted.person, subject.person);
+    let names = |audience: &str| match &minted.audience {
+        Value::Array(several) => several.iter().any(|one| one == audience),
+        one => one == audience,
+    };
+    assert!(names(audience), "not for {audience}: {minted:?}");
+    assert!(!names(idp.gate), "for the gate: {minted:?}");
+    let now = world.now.unix.as_secs();
+    assert!(now < minted.expires, "forwarded {minted:?} at {now}");
+    assert!(now < subject.expires, "forwarded for {subject:?} at {now}");
+    if !world.clock_was_moved {
+        assert!(world.true_seconds() < minted.expires);
+    }
+}
+
+/// The answer is one of the table of answers, and holds no secret.
+pub(crate) fn check_refused(world: &World, stream: StreamId) {
+    let request = &world.requests[&stream];
+    let Outcome::Refused(reply) = &request.outcome else {
+        panic!("refused")
+    };
+    for (name, value) in &reply.headers {
+        holds_no_secret(world, &format!("{name}: {value}"));
+    }
+    let body = String::from_utf8(reply.body.clone()).expect("text");
+    holds_no_secret(world, &body);
+    let header = |name: &str| {
+        let header = reply.headers.iter().find(|header| header.0 == name);
+        header.map(|header| header.1.as_str())
+    };
+    let read = matches!(request.method.as_str(), "GET" | "HEAD");
+    match reply.status {
+        503 => assert!(read, "503 to {}", request.method),
+        429 => assert!(!read, "429 to {}", request.method),
+        400 | 401 | 403 | 404 => {}
+        other => panic!("status {other}"),
+    }
+    let later = matches!(reply.status, 429 | 503);
+    assert_eq!(header("retry-after").is_some(), later);
+    if let Some(seconds) = header("retry-after") {
+        assert!((1..=62).contains(&seconds.parse::<u64>().expect("a number")));
+    }
+    assert_eq!(header("www-authenticate").is_some(), reply.status == 401);
+    if request.method == "HEAD" {
+        assert_eq!(body, "");
+        return;
+    }
+    let body: Value = serde_json::from_str(&body).expect("JSON");
+    if reply.details == "token_endpoint_off" {
+        assert_eq!(body["error"], "unsupported_grant_type");
+    } else {
+        assert_eq!(body["error"]["code"], reply.status);
+        assert!(
+            body["error"]["message"]
+                .as_str()
+                .expect("text")
+                .contains("(ref ")
+        );
+    }
+}
+
+/// Everything else.
+pub(crate) fn check(world: &World) {
+    let census = world.broker.census();
+    let limits = &world.config.limits;
+    let waiting = |request: &&super::world::Request| matches!(request.outcome, Outcome::Waiting);
+    let count = world.requests.values().filter(waiting).count();
+    assert_eq!(census.parked_on_nothing, 0, "{census:?}");
+    assert_eq!(census.parked, count, "requests that nobody remembers");
+    assert!(census.parked <= limits.waiters);
+    assert!(census.cached <= limits.cached_callers);
+    assert!(census.cached_bytes <= limits.cache_bytes);
+    assert!(census.flights <= limits.exchanges_in_flight * world.idps.len());
+    let most = limits.request_deadline;
+    for (stream, request) in world
+        .requests
+        .iter()
+        .filter(|(_, request)| waiting(request))
+    {
+        let waits = world.now.instant.since(request.arrived);
+        assert!(waits <= most, "{stream:?} waits for {waits:?}");
+    }
+    let deadline = world.broker.next_deadline();
+    assert!(deadline.is_some() || (census.parked == 0 && census.flights == 0 && census.calls == 0));
+    assert_eq!(world.count("icegate_cache_entries"), census.cached as i64);
+    assert_eq!(
+        world.count("icegate_cache_bytes"),
+        census.cached_bytes as i64
+    );
+    let sum = |start: &str| {
+        let of_name = world
+            .metrics
+            .iter()
+            .zip(&world.counts)
+            .filter(|(name, _)| name.starts_with(start));
+        of_name.map(|(_, count)| *count).sum::<i64>()
+    };
+    let ended = |outcome: &Outcome| matches!(outcome, Outcome::Forwarded | Outcome::Refused(_));
+    let ended = world
+        .requests
+        .values()
+        .filter(|request| ended(&request.outcome))
+        .count();
+    assert_eq!(sum("icegate_requests."), ended as i64);
+    let refused = |outcome: &Outcome| matches!(outcome, Outcome::Refused(_));
+    let refused = world
+        .requests
+        .values()
+        .filter(|request| refused(&request.outcome))
+        .count();
+    assert_eq!(sum("icegate_refusals."), refused as i64);
+}

@@ -1,0 +1,18 @@
+//! The broker in a world of its own: simulated clocks, scripted identity providers, any number of
+//! requests, and the invariants of `docs/design.md` after every step. In the manner of quinn-proto's `Pair`.
+//!
+//! Nothing here asks a clock or a source of randomness: the same story ends the same way every time. A fuzz
+//! target includes this file and `support/tokens.rs` by `#[path]`, as the modules `sim` and `tokens` of its
+//! crate root, and calls [`ops::run`].
+
+#![allow(dead_code, reason = "each test crate uses a part of it")]
+
+pub(crate) mod idp;
+mod invariants;
+pub(crate) mod ops;
+mod world;
+
+#[allow(unused_imports, reason = "each test crate uses a part of it")]
+pub(crate) use idp::{Answer, Key, Mint};
+#[allow(unused_imports, reason = "each test crate uses a part of it")]
+pub(crate) use world::{CI, CORP, Outcome, World, golden, table};

@@ -1,0 +1,277 @@
+//! Random stories: operations that are made of bytes, so that proptest and a fuzzer can both write them.
+
+use std::time::Duration;
+
+use icegate::broker::StreamId;
+use serde_json::json;
+
+use super::idp::{Answer, Key, Mint};
+use super::world::{CI, CORP, Outcome, World, table};
+
+/// One thing that happens.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Op {
+    /// A person calls a catalog.
+    Request { who: u8, catalog: u8, method: u8 },
+    /// Somebody calls with a token that nobody should accept.
+    Bad { kind: u8 },
+    /// A client hangs up; not always one that is still there.
+    HangUp { which: u8 },
+    /// A call ends.
+    Answer { which: u8, how: u8 },
+    /// The host tells the end of the last call again.
+    AnswerAgain,
+    /// Time passes.
+    Pass { ms: u16 },
+    /// A longer time passes.
+    PassLong { s: u16 },
+    /// Somebody sets the gate's clock.
+    SetClock { back: bool, s: u16 },
+    /// An identity provider signs with a new key.
+    Rotate { idp: u8, keep: bool },
+    /// The catalog answers 401.
+    Unauthorized { which: u8 },
+    /// A person gets a fresh token.
+    Renew { who: u8 },
+}
+
+impl Op {
+    /// The operation of four bytes. All bytes mean something.
+    pub(crate) fn read([kind, a, b, c]: [u8; 4]) -> Self {
+        let wide = u16::from_le_bytes([b, c]);
+        match kind % 32 {
+            0..=8 => Self::Request {
+                who: a,
+                catalog: b,
+                method: c,
+            },
+            9 | 10 => Self::Bad { kind: a },
+            11 | 12 => Self::HangUp { which: a },
+            13..=21 => Self::Answer { which: a, how: b },
+            22 => Self::AnswerAgain,
+            23..=25 => Self::Pass { ms: wide % 6000 },
+            26 => Self::PassLong { s: wide % 1000 },
+            27 => Self::SetClock {
+                back: a % 2 == 0,
+                s: wide % 4000,
+            },
+            28 => Self::Rotate {
+                idp: a,
+                keep: b % 4 != 0,
+            },
+            29 | 30 => Self::Unauthorized { which: a },
+            _ => Self::Renew { who: a },
+        }
+    }
+}
+
+/// Tells the story of these bytes. Panics where an invariant breaks.
+pub(crate) fn run(bytes: &[u8]) {
+    let ops: Vec<Op> = bytes
+        .chunks_exact(4)
+        .filter_map(|chunk| chunk.try_into().ok())
+        .map(Op::read)
+        .collect();
+    tell(&ops);
+}
+
+/// Small bounds, so that a short story reaches them.
+fn limits() -> serde_json::Value {
+    json!({"cached_callers": 4, "waiters": 6, "exchanges_in_flight": 3, "key_refresh": "60s", "key_max_age": "5m"})
+}
+
+const PEOPLE: [&str; 5] = ["alice", "bob", "carol", "dave", "erin"];
+
+/// Tells a story, then lets everything become well again: whatever happened, nobody waits for ever, and the next
+/// person is served.
+pub(crate) fn tell(ops: &[Op]) {
+    let mut world = World::cold(&limits());
+    world.by_hand();
+    // Robots have their tokens from ci.
+    let mut people: Vec<String> = PEOPLE
+        .iter()
+        .map(|name| world.token_of(CORP, name, 300))
+        .collect();
+    people.push(world.token_of(CI, "robot", 300));
+    people.push(world.token_of(CORP, "hasty", 20));
+    for op in ops {
+        apply(&mut world, &mut people, *op);
+    }
+    world.by_script();
+    // Longer than a deadline, a pause, and the watch over a lost call together.
+    world.pass_s(120);
+    for (stream, request) in &world.requests {
+        assert!(
+            !matches!(request.outcome, Outcome::Waiting),
+            "{stream:?} waits for ever"
+        );
+    }
+    assert_eq!(world.broker.census().flights, 0);
+    let clock_is_right = world.now.unix.as_secs().abs_diff(world.true_seconds()) <= 30;
+    if clock_is_right {
+        for (idp, catalog) in [(CORP, "iceberg"), (CORP, "mart"), (CI, "bots")] {
+            let token = world.token_of(idp, "last", 300);
+            let stream = world.send("GET", &table(catalog), &token);
+            world.pass_s(9);
+            world.assert_forwarded(stream);
+        }
+    }
+}
+
+fn apply(world: &mut World, people: &mut [String], op: Op) {
+    match op {
+        Op::Request {
+            who,
+            catalog,
+            method,
+        } => {
+            let token = people[usize::from(who) % people.len()].clone();
+            let catalog = ["iceberg", "iceberg", "mart", "bots"][usize::from(catalog) % 4];
+            let method = ["GET", "POST", "HEAD", "DELETE"][usize::from(method) % 4];
+            world.send(method, &table(catalog), &token);
+        }
+        Op::Bad { kind } => bad(world, people, kind),
+        Op::HangUp { which } => {
+            if let Some(stream) = nth(world, which, |outcome| !matches!(outcome, Outcome::Gone)) {
+                world.hang_up(stream);
+            }
+        }
+        Op::Answer { which, how } => {
+            if let Some(call) = world.nth_call(usize::from(which)) {
+                world.deliver(call, answer(how));
+            }
+        }
+        Op::AnswerAgain => world.repeat_last_answer(),
+        Op::Pass { ms } => world.pass_ms(u64::from(ms)),
+        Op::PassLong { s } => world.pass_s(u64::from(s)),
+        Op::SetClock { back: true, s } => world.set_clock_back(Duration::from_secs(s.into())),
+        Op::SetClock { back: false, s } => world.set_clock_forward(Duration::from_secs(s.into())),
+        Op::Rotate { idp, keep } => world.idps[usize::from(idp) % 2].rotate(keep),
+        Op::Unauthorized { which } => {
+            if let Some(stream) = nth(world, which, |outcome| {
+                matches!(outcome, Outcome::Forwarded)
+            }) {
+                world.catalog_says_401(stream);
+            }
+        }
+        Op::Renew { who } => {
+            let who = usize::from(who) % people.len();
+            let (idp, life) = match who {
+                5 => (CI, 300),
+                6 => (CORP, 20),
+                _ => (CORP, 300),
+            };
+            let name = world.subjects[&people[who]].person.clone();
+            people[who] = world.token_of(idp, &name, life);
+        }
+    }
+}
+
+fn nth(world: &World, which: u8, of: impl Fn(&Outcome) -> bool) -> Option<StreamId> {
+    let those: Vec<StreamId> = world
+        .requests
+        .iter()
+        .filter(|(_, request)| of(&request.outcome))
+        .map(|(stream, _)| *stream)
+        .collect();
+    let place = usize::from(which).checked_rem(those.len())?;
+    those.get(place).copied()
+}
+
+fn bad(world: &mut World, people: &[String], kind: u8) {
+    let path = table("iceberg");
+    match kind % 6 {
+        0 => {
+            let token = world.unknown_kid("nobody-has-it");
+            world.send("GET", &path, &token);
+        }
+        1 => {
+            let foreign = World::foreign_signer();
+            let token = world.token_by(&foreign, CORP, "mallory", 300, false);
+            world.send("GET", &path, &token);
+        }
+        2 => {
+            // A token of a known key with a signature of another one.
+            let cut = people[0].rfind('.').expect("three parts");
+            let other = people[1].rfind('.').expect("three parts");
+            let token = format!("{}{}", &people[0][..cut], &people[1][other..]);
+            let subject = super::world::Subject {
+                genuine: false,
+                ..world.subjects[&people[0]].clone()
+            };
+            world.subjects.insert(token.clone(), subject);
+            world.send("POST", &path, &token);
+        }
+        3 => {
+            let minted = world
+                .requests
+                .values()
+                .find_map(|request| request.minted.clone());
+            if let Some(minted) = minted {
+                let stream = world.send("GET", &path, &minted);
+                assert_eq!(world.refusal(stream).0, 401);
+            }
+        }
+        4 => {
+            let headers: [(&[u8], &[u8]); 2] = [(b":method", b"HEAD"), (b":path", path.as_bytes())];
+            let stream = world.send_headers(&headers, "");
+            assert_eq!(world.refusal(stream), (401, "token_missing"));
+        }
+        _ => {
+            let stream = world.send("GET", "/elsewhere/v1/config", &people[0]);
+            assert_eq!(world.refusal(stream), (404, "path_outside"));
+        }
+    }
+}
+
+fn answer(how: u8) -> Answer {
+    let mint = |mint: Mint| Answer::Mint(mint);
+    match how % 24 {
+        0..=9 => Answer::Good,
+        10 => mint(Mint {
+            person: Some("mallory".to_owned()),
+            ..Mint::default()
+        }),
+        11 => mint(Mint {
+            audience: Some(json!("elsewhere")),
+            ..Mint::default()
+        }),
+        12 => mint(Mint {
+            audience: Some(json!(["catalog", "mart", "bots", "icegate", "gate-of-ci"])),
+            ..Mint::default()
+        }),
+        13 => mint(Mint {
+            life: Some(-1),
+            ..Mint::default()
+        }),
+        14 => mint(Mint {
+            signer: Some(Key("foreign")),
+            ..Mint::default()
+        }),
+        15 => mint(Mint {
+            opaque: true,
+            ..Mint::default()
+        }),
+        16 => Answer::says(
+            400,
+            r#"{"error":"invalid_request","error_description":"Invalid token"}"#,
+        ),
+        17 => Answer::says(
+            403,
+            r#"{"error":"access_denied","error_description":"Client is not within the token audience"}"#,
+        ),
+        18 => Answer::says(
+            401,
+            r#"{"error":"unauthorized_client","error_description":"Invalid client or Invalid client credentials"}"#,
+        ),
+        19 => Answer::Says {
+            status: 429,
+            retry_after: Some("7".to_owned()),
+            body: Vec::new(),
+        },
+        20 => Answer::NotSent,
+        21 => Answer::Broken,
+        22 => Answer::TooLarge,
+        _ => Answer::says(200, r#"<html>eyJhbGciOiJub25lIn0</html>"#),
+    }
+}

@@ -1,0 +1,19 @@
+//! Random stories of the broker: whatever happens, in whatever order, the invariants hold and it recovers.
+
+use proptest::prelude::*;
+
+use crate::sim::ops::{Op, run, tell};
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, max_shrink_iters: 4000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_happens_the_invariants_hold(ops in prop::collection::vec(any::<[u8; 4]>().prop_map(Op::read), 0..120)) {
+        tell(&ops);
+    }
+
+    #[test]
+    fn any_bytes_are_a_story(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
+        run(&bytes);
+    }
+}
