@@ -24,7 +24,10 @@ mod jose_vectors;
 mod json_schema;
 mod oauth_golden;
 mod sim;
+mod sim_keys;
 mod sim_model;
+mod sim_outages;
+mod sim_stories;
 mod support;
 #[path = "support/tokens.rs"]
 mod tokens;

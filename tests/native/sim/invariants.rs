@@ -1,13 +1,11 @@
 //! What must hold after every step, whatever happened.
 
-use std::time::Duration;
-
 use icegate::broker::StreamId;
 use icegate::wire::HttpCall;
 use serde_json::Value;
 
 use super::idp::{Exchange, SECRET};
-use super::world::{CI, CORP, Kind, Outcome, World};
+use super::world::{CI, CORP, Kind, Outcome, Pending, World};
 use crate::tokens::base64url;
 
 /// So many characters of a part of a token give it away.
@@ -70,35 +68,35 @@ pub(crate) fn read_exchange(call: &HttpCall) -> Exchange {
 
 /// One exchange per token and catalog, not too many of them, and none for a token that was not verified.
 pub(crate) fn check_calls(world: &World) {
+    // A call that the host lost may be made again.
+    let alive = |pending: &&Pending| {
+        let lost = pending.call.timeout + icegate::limits::CALL_LOST;
+        world.now.instant.since(pending.sent) < lost
+    };
     let mut under_way = Vec::new();
-    for pending in world.calls.values() {
-        let Kind::Exchange {
-            subject_token,
-            audience,
-        } = &pending.kind
-        else {
-            continue;
-        };
-        let subject = &world.subjects[subject_token];
-        assert!(subject.genuine, "exchanged unverified: {subject:?}");
-        assert_eq!(subject.issuer, world.idps[pending.idp].issuer);
-        let flight = (subject_token, audience);
-        assert!(
-            !under_way.contains(&flight),
-            "two flights for {subject:?} at {audience}"
-        );
+    for pending in world.calls.values().filter(alive) {
+        let flight = (pending.idp, &pending.kind);
+        match &pending.kind {
+            Kind::Exchange { subject_token, .. } => {
+                let subject = &world.subjects[subject_token];
+                assert!(subject.genuine, "exchanged unverified: {subject:?}");
+                assert_eq!(subject.issuer, world.idps[pending.idp].issuer);
+                assert!(!under_way.contains(&flight), "two flights for {subject:?}");
+            }
+            Kind::Metadata | Kind::Keys => {
+                let fetch = |call: &(usize, &Kind)| {
+                    call.0 == pending.idp && !matches!(call.1, Kind::Exchange { .. })
+                };
+                assert!(!under_way.iter().any(fetch), "two fetches of keys");
+            }
+        }
         under_way.push(flight);
     }
     for idp in [CORP, CI] {
-        let exchange = |kind: &Kind| matches!(kind, Kind::Exchange { .. });
-        let of_idp = world.calls.values().filter(|call| call.idp == idp);
-        let (exchanges, fetches): (Vec<_>, Vec<_>) = of_idp.partition(|call| exchange(&call.kind));
-        assert!(exchanges.len() <= world.config.limits.exchanges_in_flight);
-        // A call that the host lost is replaced by a later one.
-        let alive =
-            |sent: icegate::clock::Instant| world.now.instant.since(sent) < Duration::from_secs(6);
-        let fetches = fetches.iter().filter(|call| alive(call.sent)).count();
-        assert!(fetches <= 1, "{fetches} fetches of keys at once");
+        let exchange =
+            |call: &&(usize, &Kind)| call.0 == idp && matches!(call.1, Kind::Exchange { .. });
+        let exchanges = under_way.iter().filter(exchange).count();
+        assert!(exchanges <= world.config.limits.exchanges_in_flight);
     }
 }
 
@@ -180,21 +178,19 @@ pub(crate) fn check_refused(world: &World, stream: StreamId) {
 pub(crate) fn check(world: &World) {
     let census = world.broker.census();
     let limits = &world.config.limits;
-    let waiting = |request: &&super::world::Request| matches!(request.outcome, Outcome::Waiting);
-    let count = world.requests.values().filter(waiting).count();
     assert_eq!(census.parked_on_nothing, 0, "{census:?}");
-    assert_eq!(census.parked, count, "requests that nobody remembers");
+    assert_eq!(
+        census.parked,
+        world.waiting.len(),
+        "requests that nobody remembers"
+    );
     assert!(census.parked <= limits.waiters);
     assert!(census.cached <= limits.cached_callers);
     assert!(census.cached_bytes <= limits.cache_bytes);
     assert!(census.flights <= limits.exchanges_in_flight * world.idps.len());
     let most = limits.request_deadline;
-    for (stream, request) in world
-        .requests
-        .iter()
-        .filter(|(_, request)| waiting(request))
-    {
-        let waits = world.now.instant.since(request.arrived);
+    for stream in &world.waiting {
+        let waits = world.now.instant.since(world.requests[stream].arrived);
         assert!(waits <= most, "{stream:?} waits for {waits:?}");
     }
     let deadline = world.broker.next_deadline();
@@ -212,18 +208,7 @@ pub(crate) fn check(world: &World) {
             .filter(|(name, _)| name.starts_with(start));
         of_name.map(|(_, count)| *count).sum::<i64>()
     };
-    let ended = |outcome: &Outcome| matches!(outcome, Outcome::Forwarded | Outcome::Refused(_));
-    let ended = world
-        .requests
-        .values()
-        .filter(|request| ended(&request.outcome))
-        .count();
+    let ended = world.forwarded + world.refused;
     assert_eq!(sum("icegate_requests."), ended as i64);
-    let refused = |outcome: &Outcome| matches!(outcome, Outcome::Refused(_));
-    let refused = world
-        .requests
-        .values()
-        .filter(|request| refused(&request.outcome))
-        .count();
-    assert_eq!(sum("icegate_refusals."), refused as i64);
+    assert_eq!(sum("icegate_refusals."), world.refused as i64);
 }

@@ -1,6 +1,6 @@
 //! A gate between clients and two identity providers.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -81,6 +81,10 @@ pub(crate) struct World {
     pub(crate) idps: [Idp; 2],
     pub(crate) calls: BTreeMap<CallId, Pending>,
     pub(crate) requests: BTreeMap<StreamId, Request>,
+    /// Those that wait.
+    pub(crate) waiting: BTreeSet<StreamId>,
+    pub(crate) forwarded: usize,
+    pub(crate) refused: usize,
     next_stream: u32,
     pub(crate) subjects: HashMap<String, Subject>,
     /// The first characters of every part of every token.
@@ -172,6 +176,9 @@ impl World {
             idps,
             calls: BTreeMap::new(),
             requests: BTreeMap::new(),
+            waiting: BTreeSet::new(),
+            forwarded: 0,
+            refused: 0,
             next_stream: 0,
             subjects: HashMap::new(),
             canaries: HashSet::new(),
@@ -267,7 +274,8 @@ impl World {
     pub(crate) fn unknown_kid(&mut self, kid: &str) -> String {
         let expires = self.true_seconds() + 3600;
         let idp = &self.idps[CORP];
-        let claims = tokens::claims(idp.issuer, idp.gate, "mallory", expires);
+        let mut claims = tokens::claims(idp.issuer, idp.gate, "mallory", expires);
+        claims["iat"] = self.true_seconds().into();
         let header = json!({"alg": "ES256", "typ": "JWT", "kid": kid});
         let token = format!(
             "{}.{}.{}",
@@ -331,6 +339,7 @@ impl World {
             ticket: None,
         };
         self.requests.insert(stream, request);
+        self.waiting.insert(stream);
         self.broker.request(self.now, stream, &head);
         self.settle();
         stream
@@ -352,6 +361,7 @@ impl World {
             && matches!(request.outcome, Outcome::Waiting)
         {
             request.outcome = Outcome::Gone;
+            self.waiting.remove(&stream);
         }
         self.broker.request_gone(self.now, stream);
         self.settle();
@@ -654,12 +664,15 @@ impl World {
             matches!(outcome, Outcome::Waiting),
             "{stream:?}: again, after {outcome:?}"
         );
+        self.waiting.remove(&stream);
         match verdict {
             Verdict::Refuse(reply) => {
+                self.refused += 1;
                 request.outcome = Outcome::Refused(reply);
                 invariants::check_refused(self, stream);
             }
             Verdict::Forward(forward) => {
+                self.forwarded += 1;
                 let value = forward.authorization().to_vec();
                 let value = String::from_utf8(value).expect("text");
                 request.minted = value.strip_prefix("Bearer ").map(str::to_owned);
