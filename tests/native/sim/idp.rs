@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use icegate::jose::{
-    Algorithm, CompactJws, Crypto, Fingerprint, JwkMaterial, JwtSimple, VerifyingKey,
+    Algorithm, CompactJws, Crypto, Fingerprint, JwkMaterial, RustCrypto, VerifyingKey,
 };
 use serde_json::{Value, json};
 
@@ -260,7 +260,7 @@ struct RememberingKey(Fingerprint, Box<dyn VerifyingKey>);
 
 impl Crypto for Remembering {
     fn load(&self, material: &JwkMaterial) -> Option<Box<dyn VerifyingKey>> {
-        let key = JwtSimple.load(material)?;
+        let key = RustCrypto.load(material)?;
         Some(Box::new(RememberingKey(material.fingerprint(), key)))
     }
 }
