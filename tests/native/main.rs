@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod cache_model;
 mod config_arbitrary;
 mod config_faults;
 mod config_files;
@@ -23,11 +24,13 @@ mod jose_traps_claims;
 mod jose_vectors;
 mod json_schema;
 mod oauth_golden;
+mod refusal_table;
 mod sim;
 mod sim_keys;
 mod sim_model;
 mod sim_outages;
 mod sim_stories;
 mod support;
+mod telemetry_names;
 #[path = "support/tokens.rs"]
 mod tokens;

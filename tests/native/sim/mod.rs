@@ -6,6 +6,14 @@
 //! crate root, and calls [`ops::run`].
 
 #![allow(dead_code, reason = "each test crate uses a part of it")]
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    reason = "in a test a panic is the answer"
+)]
 
 pub(crate) mod idp;
 mod invariants;

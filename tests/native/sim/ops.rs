@@ -192,9 +192,9 @@ fn bad(world: &mut World, people: &[String], kind: u8) {
         }
         2 => {
             // A token of a known key with a signature of another one.
-            let cut = people[0].rfind('.').expect("three parts");
-            let other = people[1].rfind('.').expect("three parts");
-            let token = format!("{}{}", &people[0][..cut], &people[1][other..]);
+            let (claims, _) = people[0].rsplit_once('.').expect("three parts");
+            let (_, signature) = people[1].rsplit_once('.').expect("three parts");
+            let token = format!("{claims}.{signature}");
             let subject = super::world::Subject {
                 genuine: false,
                 ..world.subjects[&people[0]].clone()
