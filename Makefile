@@ -14,11 +14,11 @@ help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
 
 demo: ## the gate between a real Keycloak, Nessie and PyIceberg, told in the terminal; leaves nothing running
-	@$(MAKE) --no-print-directory parts-demo wasm
+	@$(MAKE) --no-print-directory stage
 	@$(WITH_PACKAGES) -m demo
 
 demo-up: ## the same parts, kept running in the background to play with
-	@$(MAKE) --no-print-directory parts-demo wasm
+	@$(MAKE) --no-print-directory stage
 	@$(WITH_PACKAGES) -m demo up
 
 demo-down: ## end what demo-up started
@@ -61,10 +61,13 @@ deny: ## licenses and advisories of the dependencies, when cargo-deny is install
 
 # -- what the targets above lean on --------------------------------------------------------------------------------------
 
-.PHONY: parts-demo tools tools-rust python
+.PHONY: stage tools tools-rust python
 
-parts-demo: tools
+# What the demo runs: the parts in the cache, and the filter.
+stage: tools
 	@$(PYTHON) -m stack.setup --for demo
+	@echo 'filter     building (a minute or two the first time)'
+	@CARGO_TERM_QUIET=true $(MAKE) --no-print-directory --silent wasm
 
 # What this machine lacks: one line each, with the command that installs it.
 tools: python
