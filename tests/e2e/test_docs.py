@@ -61,7 +61,7 @@ def test_the_stats_tags_make_labels_of_prometheus(start_envoy, wasm):
 
     for line in (
         'icegate_requests{catalog="lake",verdict="forwarded"} 0',
-        'icegate_requests{catalog="-",verdict="refused"} 0',
+        'icegate_requests{catalog="NONE",verdict="refused"} 0',
         'icegate_refusals{refusal="token_expired"} 0',
         'icegate_exchanges{issuer="corp",outcome="minted"} 0',
         'icegate_cache{event="hit"} 0',

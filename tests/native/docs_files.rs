@@ -279,6 +279,14 @@ fn metrics() -> String {
         }
     }
 
+    // The same in the configuration that people copy, which a test starts.
+    let hardened = read("envoy/hardened.yaml");
+    let tags: String = hardened
+        .lines()
+        .skip_while(|line| *line != "stats_config:")
+        .take_while(|line| !line.is_empty())
+        .flat_map(|line| [line, "\n"])
+        .collect();
     let mut page = format!(
         "\
 # Metrics
@@ -290,18 +298,10 @@ puts `wasmcustom.` before the names in its own listing, and nothing before them 
 tick, a tenth of a second later at most. All workers count into the same stats.
 
 Labels are written into the name as `.label.value`, for instance `icegate_requests.catalog.lake.verdict.forwarded`. With these
-`stats_tags` in Envoy's bootstrap they become labels of Prometheus, `icegate_requests{{catalog=\"lake\",verdict=\"forwarded\"}}`:
+`stats_tags` in Envoy's bootstrap (as in [envoy/hardened.yaml](../envoy/hardened.yaml)) they become labels of Prometheus, `icegate_requests{{catalog=\"lake\",verdict=\"forwarded\"}}`:
 
 ```yaml
-stats_config:
-  stats_tags:
-    - {{tag_name: catalog, regex: \"^wasmcustom\\\\.icegate_.*?(\\\\.catalog\\\\.([^.]+))\"}}
-    - {{tag_name: verdict, regex: \"^wasmcustom\\\\.icegate_.*?(\\\\.verdict\\\\.([^.]+))\"}}
-    - {{tag_name: refusal, regex: \"^wasmcustom\\\\.icegate_.*?(\\\\.refusal\\\\.([^.]+))\"}}
-    - {{tag_name: issuer, regex: \"^wasmcustom\\\\.icegate_.*?(\\\\.issuer\\\\.([^.]+))\"}}
-    - {{tag_name: outcome, regex: \"^wasmcustom\\\\.icegate_.*?(\\\\.outcome\\\\.([^.]+))\"}}
-    - {{tag_name: event, regex: \"^wasmcustom\\\\.icegate_.*?(\\\\.event\\\\.([^.]+))\"}}
-```
+{tags}```
 
 Every name is fixed when the configuration is loaded. Values of labels come from the configuration (`catalog`, `issuer`) or from
 the code; none comes from a request.
@@ -322,8 +322,8 @@ the code; none comes from a request.
             .map(|(label, values)| match *label {
                 "refusal" => "`refusal`: a name of [refusals](refusals.md)".to_owned(),
                 "issuer" => "`issuer`".to_owned(),
-                "catalog" if values.contains(&"-") => {
-                    "`catalog`, or `-` outside of every catalog".to_owned()
+                "catalog" if values.contains(&"NONE") => {
+                    "`catalog`, or `NONE` outside of every catalog".to_owned()
                 }
                 "catalog" => "`catalog`".to_owned(),
                 label => format!("`{label}`: {}", values.join(", ")),
