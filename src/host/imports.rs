@@ -129,9 +129,8 @@ pub(super) fn set_request_header(name: &str, value: &[u8]) -> bool {
 /// Removes a request header. Whether the host did it.
 pub(super) fn remove_request_header(name: &[u8]) -> bool {
     // SAFETY: pointer and length are of a live slice.
-    let status = unsafe {
-        proxy_remove_header_map_value(Map::Request as u32, name.as_ptr(), name.len())
-    };
+    let status =
+        unsafe { proxy_remove_header_map_value(Map::Request as u32, name.as_ptr(), name.len()) };
     status == STATUS_OK
 }
 
