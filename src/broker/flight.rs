@@ -12,15 +12,14 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::request::Parked;
+use super::outcome::{Terms, is_about_the_caller, no_terms, no_token_path, refused, terms, unfit};
+use super::parked::Parked;
 use super::{Broker, CallId, Level, Purpose, StreamId};
 use crate::backoff::Start;
 use crate::cache::{SubjectToken, Until};
 use crate::clock::{Instant, Now};
-use crate::config::{CatalogId, Client, Config, Issuer, IssuerId, TokenRule};
-use crate::exchange::{
-    self, BackoffEffect, ExchangeKey, Minted, MintedFault, Misconfiguration, Sorted, Unavailable,
-};
+use crate::config::{CatalogId, IssuerId};
+use crate::exchange::{self, BackoffEffect, ExchangeKey, Minted, MintedFault, Sorted};
 use crate::identity::Caller;
 use crate::jose::VerifyFault;
 use crate::limits;
@@ -62,26 +61,6 @@ impl Flight {
             Stage::AwaitingKeys { deadline, .. } => Some(*deadline),
         }
     }
-}
-
-/// Everything about one exchange that the configuration says.
-struct Terms<'a> {
-    issuer: &'a Issuer,
-    client: &'a Client,
-    rule: &'a TokenRule,
-    catalog: &'a str,
-}
-
-fn terms(config: &Config, catalog: CatalogId) -> Option<Terms<'_>> {
-    let catalog = config.catalogs.get(usize::from(catalog.0))?;
-    let issuer = config.issuers.get(usize::from(catalog.token.from.0))?;
-    let client = issuer.client.as_ref()?;
-    Some(Terms {
-        issuer,
-        client,
-        rule: &catalog.token,
-        catalog: &catalog.name,
-    })
 }
 
 impl Broker {
@@ -163,7 +142,7 @@ impl Broker {
 
     /// A request no longer waits for its flight.
     pub(super) fn leave_flight(&mut self, stream: StreamId, parked: &Parked) {
-        if let super::request::Wait::Flight(key) = parked.wait
+        if let super::parked::Wait::Flight(key) = parked.wait
             && let Some(flight) = self.flights.get_mut(&key)
         {
             flight.waiters.remove(&stream);
@@ -198,76 +177,7 @@ impl Broker {
         terms: &Terms<'_>,
         sorted: &Sorted,
     ) -> (ExchangeOutcome, Refusal) {
-        let who = flight.caller.log_name().to_owned();
-        let idp = &terms.issuer.name;
-        let (reason, sentence) = match sorted {
-            Sorted::CallerRefused => (
-                Reason::SubjectRefused,
-                format!(
-                    "identity provider '{idp}' does not accept {who}'s token any more (signed out, disabled, or \
-                     revoked): sign in again"
-                ),
-            ),
-            Sorted::Forbidden => (
-                Reason::ExchangeForbidden,
-                format!(
-                    "identity provider '{idp}' does not exchange {who}'s token for catalog '{}'",
-                    terms.catalog
-                ),
-            ),
-            Sorted::ClientRefused => (
-                Reason::ClientRefused,
-                format!(
-                    "identity provider '{idp}' does not accept the gate's own client '{}': its operator must look at \
-                     issuers.{idp}.client",
-                    terms.client.id
-                ),
-            ),
-            Sorted::Misconfigured(what) => {
-                let place = match what {
-                    Misconfiguration::Target => {
-                        format!("catalogs.{}.token.audience", terms.catalog)
-                    }
-                    Misconfiguration::Scope => format!("catalogs.{}.token.scope", terms.catalog),
-                    Misconfiguration::Parameters => format!("catalogs.{}.token", terms.catalog),
-                    Misconfiguration::Endpoint => format!("issuers.{idp}.token_path"),
-                };
-                (
-                    Reason::ExchangeMisconfigured,
-                    format!(
-                        "identity provider '{idp}' does not grant what the gate asks for catalog '{}': its operator \
-                         must look at {place} and at client '{}' there",
-                        terms.catalog, terms.client.id
-                    ),
-                )
-            }
-            Sorted::RateLimited { .. } => (
-                Reason::IdpRateLimited,
-                format!(
-                    "identity provider '{idp}' asks for fewer requests, {who}'s token waits: try again"
-                ),
-            ),
-            Sorted::Unavailable(Unavailable::Unreachable | Unavailable::NotSent) => (
-                Reason::IdpUnreachable,
-                format!("identity provider '{idp}' cannot be reached: try again"),
-            ),
-            Sorted::Unavailable(Unavailable::TimedOut) => (
-                Reason::IdpTimeout,
-                format!("identity provider '{idp}' did not answer in time: try again"),
-            ),
-            Sorted::Unavailable(_) | Sorted::Minted(_) => (
-                Reason::IdpBroken,
-                format!("identity provider '{idp}' gave no usable answer: try again"),
-            ),
-        };
-        let outcome = match sorted {
-            Sorted::CallerRefused | Sorted::Forbidden => ExchangeOutcome::CallerRefused,
-            Sorted::ClientRefused | Sorted::Misconfigured(_) => ExchangeOutcome::OperatorFault,
-            Sorted::RateLimited { .. } | Sorted::Unavailable(_) | Sorted::Minted(_) => {
-                ExchangeOutcome::IdpFault
-            }
-        };
-        let refusal = Refusal::new(reason, sentence);
+        let (outcome, refusal) = refused(sorted, terms, flight.caller.log_name());
         let pause = self.mind(now, flight, sorted.backoff_effect());
         if outcome == ExchangeOutcome::CallerRefused {
             return (outcome, refusal);
@@ -279,7 +189,7 @@ impl Broker {
         };
         let sentence = refusal.sentence.clone();
         self.note(level, || {
-            let (name, pause) = (reason.name(), pause.as_millis());
+            let (name, pause) = (refusal.reason.name(), pause.as_millis());
             format!("exchange failed refusal={name} answer={sorted:?} pause_ms={pause}: {sentence}")
         });
         if pause.is_zero() {
@@ -329,16 +239,7 @@ impl Broker {
                 self.fetch_due_keys(now);
             }
             Err(fault) => {
-                let refusal = Refusal::new(
-                    (&fault).into(),
-                    format!(
-                        "the token that identity provider '{}' made for {} and catalog '{}' is refused: it {}",
-                        terms.issuer.name,
-                        flight.caller.log_name(),
-                        terms.catalog,
-                        fault.describe()
-                    ),
-                );
+                let refusal = unfit(&fault, &terms, flight.caller.log_name());
                 if refusal.reason.culprit() == Culprit::Caller {
                     return self.land_refused(now, flight, ExchangeOutcome::CallerRefused, refusal);
                 }
@@ -503,39 +404,4 @@ impl Broker {
         }
         keys.exchanges.pause_left(now.instant)
     }
-}
-
-/// Whether the next try of another caller, or at another catalog, could well end otherwise, and no pause
-/// of the identity provider keeps the same one away.
-fn is_about_the_caller(refusal: &Refusal) -> bool {
-    match refusal.reason {
-        Reason::SubjectRefused | Reason::ExchangeForbidden => true,
-        Reason::ExchangeMisconfigured | Reason::IdpBroken => refusal.retry_after.is_none(),
-        reason => matches!(
-            reason,
-            Reason::MintedOpaque
-                | Reason::MintedOtherSubject
-                | Reason::MintedOtherAudience
-                | Reason::MintedOurAudience
-                | Reason::MintedExpired
-                | Reason::MintedInvalid
-        ),
-    }
-}
-
-/// The loader lets no catalog name an issuer without a client, so this does not happen.
-fn no_terms() -> Refusal {
-    Refusal::new(
-        Reason::ExchangeMisconfigured,
-        "the gate has no client at the identity provider of this catalog",
-    )
-}
-
-fn no_token_path(terms: &Terms<'_>) -> Refusal {
-    let idp = &terms.issuer.name;
-    let sentence = format!(
-        "identity provider '{idp}' publishes no token endpoint that the gate may call: its operator must set \
-         issuers.{idp}.token_path"
-    );
-    Refusal::new(Reason::ExchangeMisconfigured, sentence)
 }

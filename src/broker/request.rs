@@ -3,11 +3,12 @@
 
 use std::rc::Rc;
 
-use super::{Broker, Purpose, StreamId};
+use super::parked::{Parked, Wait, waiters_full};
+use super::{Broker, StreamId};
 use crate::cache::{Known, SubjectToken};
-use crate::clock::{Instant, Now};
+use crate::clock::Now;
 use crate::config::{CatalogId, IssuerId};
-use crate::exchange::{ExchangeKey, Minted};
+use crate::exchange::Minted;
 use crate::iceberg::{self, Method, Operation, PathFault, Route};
 use crate::identity::{Caller, Presented};
 use crate::jose::VerifyFault;
@@ -26,42 +27,6 @@ pub(super) struct About<'a> {
     pub(super) safe: bool,
     pub(super) head: bool,
     pub(super) reference: &'a str,
-}
-
-/// A request that waits. It owns what it needs, since the host's buffers are gone by then.
-#[derive(Debug)]
-pub(super) struct Parked {
-    method: Method,
-    path: Box<[u8]>,
-    catalog: CatalogId,
-    operation: Operation,
-    reference: Box<str>,
-    pub(super) token: SubjectToken,
-    pub(super) deadline: Instant,
-    pub(super) wait: Wait,
-}
-
-impl Parked {
-    pub(super) fn about(&self) -> About<'_> {
-        About {
-            catalog: Some(self.catalog),
-            operation: self.operation.name(),
-            safe: self.method.is_safe(),
-            head: self.method == Method::Head,
-            reference: &self.reference,
-        }
-    }
-}
-
-/// What a parked request waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wait {
-    /// The first key set of an issuer.
-    FirstKeys(IssuerId),
-    /// A key set that was asked for after the `started`th fetch: its own may lack the token's key.
-    NewerKeys(IssuerId, u64),
-    /// An exchange.
-    Flight(ExchangeKey),
 }
 
 /// Why a caller is not known yet.
@@ -368,74 +333,6 @@ impl Broker {
         }
     }
 
-    fn park(&mut self, stream: StreamId, parked: Parked) {
-        if self.parked.len() >= self.config.limits.waiters {
-            self.refuse(stream, &parked.about(), &waiters_full());
-        } else {
-            self.parked.insert(stream, parked);
-        }
-    }
-
-    /// Wakes everybody who waits for keys of an issuer.
-    pub(super) fn wake_for_keys(&mut self, now: Now, issuer: IssuerId) {
-        let waits = |parked: &Parked| match parked.wait {
-            Wait::FirstKeys(at) | Wait::NewerKeys(at, _) => at == issuer,
-            Wait::Flight(_) => false,
-        };
-        let awake: Vec<StreamId> = self
-            .parked
-            .iter()
-            .filter(|(_, parked)| waits(parked))
-            .map(|(stream, _)| *stream)
-            .collect();
-        for stream in awake {
-            if let Some(parked) = self.parked.remove(&stream) {
-                self.advance(now, stream, parked);
-            }
-        }
-    }
-
-    /// Refuses everybody who waits for a newer key set of an issuer that cannot be fetched.
-    pub(super) fn give_up_newer_keys(&mut self, issuer: IssuerId, refusal: &Refusal) {
-        let gone: Vec<StreamId> = self
-            .parked
-            .iter()
-            .filter(|(_, parked)| matches!(parked.wait, Wait::NewerKeys(at, _) if at == issuer))
-            .map(|(stream, _)| *stream)
-            .collect();
-        for stream in gone {
-            if let Some(parked) = self.parked.remove(&stream) {
-                self.refuse(stream, &parked.about(), refusal);
-            }
-        }
-    }
-
-    pub(super) fn expire_parked(&mut self, now: Now) {
-        let late: Vec<StreamId> = self
-            .parked
-            .iter()
-            .filter(|(_, parked)| parked.deadline <= now.instant)
-            .map(|(stream, _)| *stream)
-            .collect();
-        for stream in late {
-            if let Some(parked) = self.parked.remove(&stream) {
-                self.leave_flight(stream, &parked);
-                let refusal = self.too_late(&parked);
-                self.refuse(stream, &parked.about(), &refusal);
-            }
-        }
-    }
-
-    fn too_late(&self, parked: &Parked) -> Refusal {
-        match parked.wait {
-            Wait::FirstKeys(issuer) | Wait::NewerKeys(issuer, _) => self.keys_unavailable(issuer),
-            Wait::Flight(_) => Refusal::new(
-                Reason::DeadlinePassed,
-                "the identity provider takes too long to exchange the token: try again",
-            ),
-        }
-    }
-
     pub(super) fn keys_unavailable(&self, issuer: IssuerId) -> Refusal {
         let name = self
             .config
@@ -448,19 +345,6 @@ impl Broker {
                 "the keys of identity provider '{name}' cannot be fetched, so nobody can be recognised: try again"
             ),
         )
-    }
-
-    /// Whether what a parked request waits for can still happen.
-    pub(super) fn is_alive(&self, stream: StreamId, parked: &Parked) -> bool {
-        match parked.wait {
-            Wait::FirstKeys(issuer) | Wait::NewerKeys(issuer, _) => {
-                self.issuers.get(usize::from(issuer.0)).is_some_and(|keys| keys.next_fetch().is_some())
-                    || self.calls.values().any(|pending| {
-                        matches!(pending.purpose, Purpose::Keys(at) | Purpose::Metadata(at) if at == usize::from(issuer.0))
-                    })
-            }
-            Wait::Flight(key) => self.flights.get(&key).is_some_and(|flight| flight.waiters.contains(&stream)),
-        }
     }
 }
 
@@ -481,13 +365,6 @@ fn expired(caller: &Caller, now: Now) -> Refusal {
             "the token of {} expired {ago} s ago: get a fresh one",
             caller.log_name()
         ),
-    )
-}
-
-fn waiters_full() -> Refusal {
-    Refusal::new(
-        Reason::WaitersFull,
-        "too many requests wait for the identity provider already: try again",
     )
 }
 

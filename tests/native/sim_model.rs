@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use crate::sim::ops::{Op, run, tell};
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, max_shrink_iters: 4000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { max_shrink_iters: 4000, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_happens_the_invariants_hold(ops in prop::collection::vec(any::<[u8; 4]>().prop_map(Op::read), 0..120)) {

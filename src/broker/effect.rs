@@ -1,0 +1,114 @@
+//! What the broker asks of the host.
+
+use std::fmt;
+use std::rc::Rc;
+
+use crate::cache::SubjectToken;
+use crate::config::CatalogId;
+use crate::exchange::Minted;
+use crate::policy::Permit;
+use crate::wire::{HttpCall, Reply};
+
+/// A request, by the name that the host gives it. Never used twice at the same time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StreamId(pub u32);
+
+/// A call that the host was asked to make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CallId(pub(super) u64);
+
+/// How much is written to the log; each level has all of the levels before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// The operator must act.
+    Error,
+    /// Something outside is at fault.
+    Warn,
+    /// A caller was refused; keys were loaded.
+    Info,
+    /// Everything else.
+    Debug,
+}
+
+/// What the host is to do.
+#[derive(Debug)]
+pub enum Effect {
+    /// Decide a request: once for each, unless its stream went away before.
+    Release {
+        /// The request.
+        stream: StreamId,
+        /// What becomes of it.
+        verdict: Verdict,
+    },
+    /// Make an HTTP call on the root context, and tell how it ended by [`Broker::call_answered`].
+    Call {
+        /// Its name.
+        id: CallId,
+        /// What to send where.
+        call: HttpCall,
+    },
+    /// Write one line to the log.
+    Note {
+        /// How much it matters.
+        level: Level,
+        /// The line.
+        text: String,
+    },
+}
+
+/// What becomes of a request.
+#[derive(Debug)]
+pub enum Verdict {
+    /// It goes to the catalog.
+    Forward(Forward),
+    /// The gate answers it.
+    Refuse(Reply),
+}
+
+/// The way to the catalog: there is none without a permit and a minted token.
+pub struct Forward {
+    minted: Rc<Minted>,
+    ticket: Ticket,
+}
+
+impl Forward {
+    pub(super) fn new(permit: &Permit, minted: Rc<Minted>, subject: SubjectToken) -> Self {
+        Self {
+            minted,
+            ticket: Ticket {
+                subject,
+                catalog: permit.catalog(),
+            },
+        }
+    }
+
+    /// The one `Authorization` of the request, to be set in place of whatever stands there.
+    pub fn authorization(&self) -> &[u8] {
+        self.minted.authorization().expose().as_bytes()
+    }
+
+    /// To be shown to [`Broker::catalog_unauthorized`] when the catalog answers 401.
+    pub fn ticket(&self) -> &Ticket {
+        &self.ticket
+    }
+
+    /// The minted token, for checks that the right one goes out.
+    pub fn minted(&self) -> &Minted {
+        &self.minted
+    }
+}
+
+impl fmt::Debug for Forward {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Forward")
+            .field("ticket", &self.ticket)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Says which minted token a request was forwarded with.
+#[derive(Clone, Debug)]
+pub struct Ticket {
+    pub(super) subject: SubjectToken,
+    pub(super) catalog: CatalogId,
+}

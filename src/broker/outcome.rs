@@ -1,0 +1,145 @@
+//! What the end of an exchange means for those who waited for it, in words.
+
+use crate::config::{CatalogId, Client, Config, Issuer, TokenRule};
+use crate::exchange::{MintedFault, Misconfiguration, Sorted, Unavailable};
+use crate::refusal::{Reason, Refusal};
+use crate::telemetry::ExchangeOutcome;
+
+/// Everything about one exchange that the configuration says.
+pub(super) struct Terms<'a> {
+    pub(super) issuer: &'a Issuer,
+    pub(super) client: &'a Client,
+    pub(super) rule: &'a TokenRule,
+    pub(super) catalog: &'a str,
+}
+
+pub(super) fn terms(config: &Config, catalog: CatalogId) -> Option<Terms<'_>> {
+    let catalog = config.catalogs.get(usize::from(catalog.0))?;
+    let issuer = config.issuers.get(usize::from(catalog.token.from.0))?;
+    let client = issuer.client.as_ref()?;
+    Some(Terms {
+        issuer,
+        client,
+        rule: &catalog.token,
+        catalog: &catalog.name,
+    })
+}
+
+/// An answer that is no token.
+pub(super) fn refused(sorted: &Sorted, terms: &Terms<'_>, who: &str) -> (ExchangeOutcome, Refusal) {
+    let idp = &terms.issuer.name;
+    let (reason, sentence) = match sorted {
+        Sorted::CallerRefused => (
+            Reason::SubjectRefused,
+            format!(
+                "identity provider '{idp}' does not accept {who}'s token any more (signed out, disabled, or \
+                 revoked): sign in again"
+            ),
+        ),
+        Sorted::Forbidden => (
+            Reason::ExchangeForbidden,
+            format!(
+                "identity provider '{idp}' does not exchange {who}'s token for catalog '{}'",
+                terms.catalog
+            ),
+        ),
+        Sorted::ClientRefused => (
+            Reason::ClientRefused,
+            format!(
+                "identity provider '{idp}' does not accept the gate's own client '{}': its operator must look at \
+                 issuers.{idp}.client",
+                terms.client.id
+            ),
+        ),
+        Sorted::Misconfigured(what) => {
+            let place = match what {
+                Misconfiguration::Target => {
+                    format!("catalogs.{}.token.audience", terms.catalog)
+                }
+                Misconfiguration::Scope => format!("catalogs.{}.token.scope", terms.catalog),
+                Misconfiguration::Parameters => format!("catalogs.{}.token", terms.catalog),
+                Misconfiguration::Endpoint => format!("issuers.{idp}.token_path"),
+            };
+            (
+                Reason::ExchangeMisconfigured,
+                format!(
+                    "identity provider '{idp}' does not grant what the gate asks for catalog '{}': its operator \
+                     must look at {place} and at client '{}' there",
+                    terms.catalog, terms.client.id
+                ),
+            )
+        }
+        Sorted::RateLimited { .. } => (
+            Reason::IdpRateLimited,
+            format!(
+                "identity provider '{idp}' asks for fewer requests, {who}'s token waits: try again"
+            ),
+        ),
+        Sorted::Unavailable(Unavailable::Unreachable | Unavailable::NotSent) => (
+            Reason::IdpUnreachable,
+            format!("identity provider '{idp}' cannot be reached: try again"),
+        ),
+        Sorted::Unavailable(Unavailable::TimedOut) => (
+            Reason::IdpTimeout,
+            format!("identity provider '{idp}' did not answer in time: try again"),
+        ),
+        Sorted::Unavailable(_) | Sorted::Minted(_) => (
+            Reason::IdpBroken,
+            format!("identity provider '{idp}' gave no usable answer: try again"),
+        ),
+    };
+    let outcome = match sorted {
+        Sorted::CallerRefused | Sorted::Forbidden => ExchangeOutcome::CallerRefused,
+        Sorted::ClientRefused | Sorted::Misconfigured(_) => ExchangeOutcome::OperatorFault,
+        Sorted::RateLimited { .. } | Sorted::Unavailable(_) | Sorted::Minted(_) => {
+            ExchangeOutcome::IdpFault
+        }
+    };
+    (outcome, Refusal::new(reason, sentence))
+}
+
+/// A token that must not be used.
+pub(super) fn unfit(fault: &MintedFault, terms: &Terms<'_>, who: &str) -> Refusal {
+    let sentence = format!(
+        "the token that identity provider '{}' made for {who} and catalog '{}' is refused: it {}",
+        terms.issuer.name,
+        terms.catalog,
+        fault.describe()
+    );
+    Refusal::new(fault.into(), sentence)
+}
+
+/// Whether the next try of another caller, or at another catalog, could well end otherwise, and no pause
+/// of the identity provider keeps the same one away.
+pub(super) fn is_about_the_caller(refusal: &Refusal) -> bool {
+    match refusal.reason {
+        Reason::SubjectRefused | Reason::ExchangeForbidden => true,
+        Reason::ExchangeMisconfigured | Reason::IdpBroken => refusal.retry_after.is_none(),
+        reason => matches!(
+            reason,
+            Reason::MintedOpaque
+                | Reason::MintedOtherSubject
+                | Reason::MintedOtherAudience
+                | Reason::MintedOurAudience
+                | Reason::MintedExpired
+                | Reason::MintedInvalid
+        ),
+    }
+}
+
+/// The loader lets no catalog name an issuer without a client, so this does not happen.
+pub(super) fn no_terms() -> Refusal {
+    Refusal::new(
+        Reason::ExchangeMisconfigured,
+        "the gate has no client at the identity provider of this catalog",
+    )
+}
+
+pub(super) fn no_token_path(terms: &Terms<'_>) -> Refusal {
+    let idp = &terms.issuer.name;
+    let sentence = format!(
+        "identity provider '{idp}' publishes no token endpoint that the gate may call: its operator must set \
+         issuers.{idp}.token_path"
+    );
+    Refusal::new(Reason::ExchangeMisconfigured, sentence)
+}

@@ -1,0 +1,136 @@
+//! Requests that wait, and what ends their waiting.
+
+use super::request::About;
+use super::{Broker, Purpose, StreamId};
+use crate::cache::SubjectToken;
+use crate::clock::{Instant, Now};
+use crate::config::{CatalogId, IssuerId};
+use crate::exchange::ExchangeKey;
+use crate::iceberg::{Method, Operation};
+use crate::refusal::{Reason, Refusal};
+
+/// A request that waits. It owns what it needs, since the host's buffers are gone by then.
+#[derive(Debug)]
+pub(super) struct Parked {
+    pub(super) method: Method,
+    pub(super) path: Box<[u8]>,
+    pub(super) catalog: CatalogId,
+    pub(super) operation: Operation,
+    pub(super) reference: Box<str>,
+    pub(super) token: SubjectToken,
+    pub(super) deadline: Instant,
+    pub(super) wait: Wait,
+}
+
+impl Parked {
+    pub(super) fn about(&self) -> About<'_> {
+        About {
+            catalog: Some(self.catalog),
+            operation: self.operation.name(),
+            safe: self.method.is_safe(),
+            head: self.method == Method::Head,
+            reference: &self.reference,
+        }
+    }
+}
+
+/// What a parked request waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wait {
+    /// The first key set of an issuer.
+    FirstKeys(IssuerId),
+    /// A key set that was asked for after the `started`th fetch: its own may lack the token's key.
+    NewerKeys(IssuerId, u64),
+    /// An exchange.
+    Flight(ExchangeKey),
+}
+
+impl Broker {
+    pub(super) fn park(&mut self, stream: StreamId, parked: Parked) {
+        if self.parked.len() >= self.config.limits.waiters {
+            self.refuse(stream, &parked.about(), &waiters_full());
+        } else {
+            self.parked.insert(stream, parked);
+        }
+    }
+
+    /// Wakes everybody who waits for keys of an issuer.
+    pub(super) fn wake_for_keys(&mut self, now: Now, issuer: IssuerId) {
+        let waits = |parked: &Parked| match parked.wait {
+            Wait::FirstKeys(at) | Wait::NewerKeys(at, _) => at == issuer,
+            Wait::Flight(_) => false,
+        };
+        let awake: Vec<StreamId> = self
+            .parked
+            .iter()
+            .filter(|(_, parked)| waits(parked))
+            .map(|(stream, _)| *stream)
+            .collect();
+        for stream in awake {
+            if let Some(parked) = self.parked.remove(&stream) {
+                self.advance(now, stream, parked);
+            }
+        }
+    }
+
+    /// Refuses everybody who waits for a newer key set of an issuer that cannot be fetched.
+    pub(super) fn give_up_newer_keys(&mut self, issuer: IssuerId, refusal: &Refusal) {
+        let gone: Vec<StreamId> = self
+            .parked
+            .iter()
+            .filter(|(_, parked)| matches!(parked.wait, Wait::NewerKeys(at, _) if at == issuer))
+            .map(|(stream, _)| *stream)
+            .collect();
+        for stream in gone {
+            if let Some(parked) = self.parked.remove(&stream) {
+                self.refuse(stream, &parked.about(), refusal);
+            }
+        }
+    }
+
+    pub(super) fn expire_parked(&mut self, now: Now) {
+        let late: Vec<StreamId> = self
+            .parked
+            .iter()
+            .filter(|(_, parked)| parked.deadline <= now.instant)
+            .map(|(stream, _)| *stream)
+            .collect();
+        for stream in late {
+            if let Some(parked) = self.parked.remove(&stream) {
+                self.leave_flight(stream, &parked);
+                let refusal = self.too_late(&parked);
+                self.refuse(stream, &parked.about(), &refusal);
+            }
+        }
+    }
+
+    pub(super) fn too_late(&self, parked: &Parked) -> Refusal {
+        match parked.wait {
+            Wait::FirstKeys(issuer) | Wait::NewerKeys(issuer, _) => self.keys_unavailable(issuer),
+            Wait::Flight(_) => Refusal::new(
+                Reason::DeadlinePassed,
+                "the identity provider takes too long to exchange the token: try again",
+            ),
+        }
+    }
+
+    /// Whether what a parked request waits for can still happen.
+    pub(super) fn is_alive(&self, stream: StreamId, parked: &Parked) -> bool {
+        match parked.wait {
+            Wait::FirstKeys(issuer) | Wait::NewerKeys(issuer, _) => {
+                self.issuers.get(usize::from(issuer.0)).is_some_and(|keys| keys.next_fetch().is_some())
+                    || self.calls.values().any(|pending| {
+                        matches!(pending.purpose, Purpose::Keys(at) | Purpose::Metadata(at) if at == usize::from(issuer.0))
+                    })
+            }
+            Wait::Flight(key) => self.flights.get(&key).is_some_and(|flight| flight.waiters.contains(&stream)),
+        }
+    }
+}
+
+pub(super) fn waiters_full() -> Refusal {
+    Refusal::new(
+        Reason::WaitersFull,
+        "too many requests wait for the identity provider already: try again",
+    )
+}
