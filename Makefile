@@ -7,7 +7,7 @@ WITH_PACKAGES = $(PYTHON) -m stack.python
 WASM_TARGET = wasm32-wasip1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-up demo-down test check wasm setup fmt lint lint-wasm native e2e docs deny
+.PHONY: help demo demo-up demo-down test check wasm setup fmt lint lint-wasm native e2e docs deny fuzz-build fuzz figures
 
 help: ## list the targets
 	@echo 'make TARGET; each one works alone in a fresh clone:'
@@ -26,7 +26,7 @@ demo-down: ## end what demo-up started
 
 test: ## everything: format, lints, native tests, the wasm module, the real parts end to end, docs (under an hour)
 	@$(MAKE) --no-print-directory tools
-	@$(MAKE) --no-print-directory fmt lint lint-wasm native wasm e2e docs deny
+	@$(MAKE) --no-print-directory fmt lint lint-wasm native fuzz-build wasm e2e docs deny
 	@echo 'make test: all passed'
 
 check: fmt lint native ## the fast inner loop: format, lints, native tests
@@ -58,6 +58,19 @@ docs: tools-rust ## the library's documentation, without a warning
 deny: ## licenses and advisories of the dependencies, when cargo-deny is installed
 	@if command -v cargo-deny >/dev/null; then cargo deny --locked check; \
 	else echo 'deny: skipped; cargo install --locked cargo-deny'; fi
+
+fuzz-build: tools-rust ## do the fuzz targets still build (with the pinned toolchain, so without its instrumentation)
+	cargo build --locked --manifest-path fuzz/Cargo.toml --target-dir target/fuzz
+
+# Each target for MINUTES, one after the other. Needs a nightly toolchain and cargo-fuzz; slow work, not part of `test`.
+FUZZ_TARGETS ?= jws path token_response broker
+MINUTES ?= 10
+fuzz: ## fuzz each target for MINUTES=10 (FUZZ_TARGETS='jws path')
+	@for target in $(FUZZ_TARGETS); do \
+	cargo +nightly fuzz run $$target -- -max_total_time=$$(($(MINUTES) * 60)) -max_len=4096 || exit 1; done
+
+figures: setup wasm ## the module's size, load time, memory by cached tokens, host calls
+	$(WITH_PACKAGES) -m bench.figures
 
 # -- what the targets above lean on --------------------------------------------------------------------------------------
 

@@ -16,9 +16,11 @@ PROGRAMS = {
     "git": ("apt-get install git", "xcode-select --install"),
     "cargo": ("apt-get install rustup && rustup default stable", "brew install rustup && rustup default stable"),
     "cc": ("apt-get install build-essential", "xcode-select --install"),
+    # libFuzzer, which the fuzz targets are built with.
+    "c++": ("apt-get install build-essential", "xcode-select --install"),
     "mvn": ("apt-get install maven", "brew install maven"),
 }
-RUST = ("cargo", "cc")
+RUST = ("cargo", "cc", "c++")
 MODULES = {
     "venv": ("apt-get install python3-venv", "brew install python"),
     "ensurepip": ("apt-get install python3-venv", "brew install python"),
