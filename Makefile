@@ -7,7 +7,7 @@ WITH_PACKAGES = $(PYTHON) -m stack.python
 WASM_TARGET = wasm32-wasip1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-up demo-down test check wasm setup fmt lint lint-wasm native e2e docs deny fuzz-build fuzz figures
+.PHONY: help demo demo-up demo-down test check wasm setup fmt lint lint-wasm native e2e docs deny advisories fuzz-build fuzz figures
 
 help: ## list the targets
 	@echo 'make TARGET; each one works alone in a fresh clone:'
@@ -55,9 +55,12 @@ e2e: setup wasm ## the end-to-end tests on the real parts
 docs: tools-rust ## the library's documentation, without a warning
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --document-private-items
 
-deny: ## licenses and advisories of the dependencies, when cargo-deny is installed
-	@if command -v cargo-deny >/dev/null; then cargo deny --locked check; \
+deny: ## licenses, bans and sources of the dependencies, when cargo-deny is installed
+	@if command -v cargo-deny >/dev/null; then cargo deny --locked --log-level error check bans licenses sources; \
 	else echo 'deny: skipped; cargo install --locked cargo-deny'; fi
+
+advisories: ## known faults of the dependencies, by cargo-deny (fetches the advisory database)
+	cargo deny --locked check advisories
 
 fuzz-build: tools-rust ## do the fuzz targets still build (with the pinned toolchain, so without its instrumentation)
 	cargo build --locked --manifest-path fuzz/Cargo.toml --target-dir target/fuzz
