@@ -9,7 +9,8 @@ use crate::exchange::Minted;
 use crate::policy::Permit;
 use crate::wire::{HttpCall, Reply};
 
-/// A request, by the name that the host gives it. Never used twice at the same time.
+/// A request, by the name that the host gives it. A name that is used again is another request's, and
+/// the one before counts as gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StreamId(pub u32);
 

@@ -47,6 +47,9 @@ struct Intake<'a> {
 impl Broker {
     /// A request's headers arrived.
     pub fn request(&mut self, now: Now, stream: StreamId, head: &RequestHead<'_>) {
+        // Whoever had this name before has gone, even if nobody said so: their exchange must not answer
+        // this request.
+        self.request_gone(now, stream);
         let reference = reference(head.request_id);
         let intake = match self.intake(head) {
             Ok(intake) => intake,

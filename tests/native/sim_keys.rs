@@ -204,6 +204,31 @@ fn a_minted_token_that_is_signed_with_a_new_key_waits_for_the_new_keys() {
 }
 
 #[test]
+fn a_fetch_that_began_before_the_rotation_does_not_end_the_wait_for_the_new_keys() {
+    let mut world = World::new();
+    world.pass_s(10);
+    let alice = world.token("alice");
+    let old = world.corp().jwks_body();
+    world.corp().jwks = Answer::says(200, old);
+    world.corp().delay = Duration::from_secs(3);
+    let unknown = world.unknown_kid("nobody-has-it");
+    world.read(&unknown);
+
+    world.corp().jwks = Answer::Good;
+    world.corp().delay = Duration::from_millis(20);
+    world.corp().rotate(true);
+    let stream = world.read(&alice);
+    world.pass_s(4);
+    assert!(
+        world.is_waiting(stream),
+        "the old set came, and the next one may be asked for in a second"
+    );
+    world.pass_s(2);
+    world.assert_forwarded(stream);
+    assert_eq!(world.corp().asked.len(), 1);
+}
+
+#[test]
 fn whoever_joins_while_a_flight_waits_for_keys_is_served_with_it() {
     let mut world = World::new();
     world.pass_s(10);

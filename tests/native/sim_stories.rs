@@ -131,6 +131,36 @@ fn a_stream_may_go_twice_or_after_its_end_or_without_ever_having_come() {
 }
 
 #[test]
+fn a_name_that_is_used_again_gets_nothing_of_the_request_before() {
+    for says_goodbye in [true, false] {
+        let mut world = World::new();
+        let (alice, bob) = (world.token("alice"), world.token("bob"));
+        let stream = world.read(&alice);
+        if says_goodbye {
+            world.hang_up(stream);
+        }
+        world.corp().delay = Duration::from_secs(1);
+        let path = table("iceberg");
+        let bearer = format!("Bearer {bob}");
+        let headers: [(&[u8], &[u8]); 3] = [
+            (b":method", b"GET"),
+            (b":path", path.as_bytes()),
+            (b"authorization", bearer.as_bytes()),
+        ];
+        world.send_as(stream, &headers, &bob);
+        world.pass_ms(500);
+        assert!(
+            world.is_waiting(stream),
+            "alice's exchange has ended, bob's has not"
+        );
+        world.pass_s(1);
+        world.assert_forwarded(stream);
+        let cached = world.read(&alice);
+        world.assert_forwarded(cached);
+    }
+}
+
+#[test]
 fn a_call_ends_once() {
     let mut world = World::new();
     let alice = world.token("alice");

@@ -87,6 +87,7 @@ const PEOPLE: [&str; 5] = ["alice", "bob", "carol", "dave", "erin"];
 pub(crate) fn tell(ops: &[Op]) {
     let mut world = World::cold(&limits());
     world.by_hand();
+    world.reuse_names();
     // Robots have their tokens from ci.
     let mut people: Vec<String> = PEOPLE
         .iter()

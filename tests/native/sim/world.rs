@@ -96,6 +96,8 @@ pub(crate) struct World {
     samples: Vec<(usize, u64)>,
     /// Calls are answered by hand, or when their timeout passes.
     by_hand: bool,
+    /// Names of streams are used again as soon as they are free, as a host may do.
+    reuses_names: bool,
     last_answered: Option<CallId>,
     pub(crate) clock_was_moved: bool,
 }
@@ -187,6 +189,7 @@ impl World {
             metrics,
             samples: Vec::new(),
             by_hand: false,
+            reuses_names: false,
             last_answered: None,
             clock_was_moved: false,
         };
@@ -204,6 +207,11 @@ impl World {
         let mut world = Self::cold(limits);
         world.pass_ms(100);
         world
+    }
+
+    /// From now on names of streams are used again.
+    pub(crate) fn reuse_names(&mut self) {
+        self.reuses_names = true;
     }
 
     /// From now on every call waits for [`answer`](Self::answer), or for its timeout.
@@ -326,8 +334,23 @@ impl World {
 
     /// A request of any headers arrives.
     pub(crate) fn send_headers(&mut self, headers: &[(&[u8], &[u8])], token: &str) -> StreamId {
-        self.next_stream += 1;
-        let stream = StreamId(self.next_stream);
+        let stream = if self.reuses_names {
+            let free = |id: &u32| !self.waiting.contains(&StreamId(*id));
+            StreamId((1..).find(free).expect("there are many"))
+        } else {
+            self.next_stream += 1;
+            StreamId(self.next_stream)
+        };
+        self.send_as(stream, headers, token)
+    }
+
+    /// A request arrives under a name of the story's choice.
+    pub(crate) fn send_as(
+        &mut self,
+        stream: StreamId,
+        headers: &[(&[u8], &[u8])],
+        token: &str,
+    ) -> StreamId {
         let head = RequestHead::read(headers.iter().copied());
         let request = Request {
             token: token.to_owned(),
