@@ -73,8 +73,9 @@ class Canaries:
                     self.plant(content[name])
 
     def files(self) -> list[Path]:
-        """Every file that a gate, or its Envoy, wrote."""
-        return [file for folder in self.folders for file in folder.rglob("*") if file.is_file()]
+        """Every file that a gate, or its Envoy, wrote; what Envoy was started with is not among them."""
+        return [file for folder in self.folders for file in folder.rglob("*")
+                if file.is_file() and file.name != "envoy.yaml"]
 
     def found(self) -> list[str]:
         """Where a canary is; never what it is."""

@@ -259,3 +259,9 @@ def test_head_through_the_gate_does_not_hang(gate, keycloak, namespace):
         dropped = connection.ask("DELETE", f"{NAMESPACES}/{namespace}", token=token)
     assert (there.status, missing.status, dropped.status) == (204, 404, 204)
     assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("size", [2, 100_000, 5_000_000])
+def test_a_refused_commit_gets_its_answer_however_large_it_is(gate, size):
+    answer = gate.ask("POST", COMMIT, body=b"x" * size, headers=[("Content-Type", "application/json")])
+    gate.expect_refusal(answer, 401, "token_missing")
