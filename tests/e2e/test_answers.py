@@ -5,7 +5,8 @@ import time
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
-from gate import COMMIT, NAMESPACES, connection_manager
+from bootstrap import connection_manager
+from gate import COMMIT, NAMESPACES
 
 from stack import web
 from stack.jwt import signed
@@ -25,7 +26,8 @@ def every_refusal_is_counted_once(gate):
 
 def challenge(error=None):
     """The `WWW-Authenticate` of a refusal (RFC 6750 section 3)."""
-    return 'Bearer realm="icegate"' if error is None else f'Bearer realm="icegate", error="invalid_token", error_description="{error}"'
+    about = "" if error is None else f', error="invalid_token", error_description="{error}"'
+    return f'Bearer realm="icegate"{about}'
 
 
 # -- no usable credential ------------------------------------------------------------------------------------------------

@@ -56,8 +56,11 @@ def test_a_method_that_nobody_knows(gate, keycloak, both_workers_live):
 
 
 def test_a_request_without_a_host_a_connect_and_an_asterisk(gate, both_workers_live):
-    for head in (b"GET /iceberg/v1/config HTTP/1.0\r\n\r\n", b"CONNECT catalog:443 HTTP/1.1\r\nHost: catalog:443\r\n\r\n",
-                 b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", b"GET http://catalog/iceberg/v1/config HTTP/1.1\r\nHost: x\r\n\r\n"):
+    for head in (
+        b"GET /iceberg/v1/config HTTP/1.0\r\n\r\n", b"CONNECT catalog:443 HTTP/1.1\r\nHost: catalog:443\r\n\r\n",
+        b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET http://catalog/iceberg/v1/config HTTP/1.1\r\nHost: x\r\n\r\n",
+    ):
         with gate.connect() as connection:
             connection.socket.sendall(head)
             said = connection.socket.recv(4096)
@@ -78,4 +81,5 @@ def test_a_hundred_clients_that_hang_up_in_the_middle(gate, keycloak, both_worke
             if size % 2:
                 connection.send("GET", CONFIG, token=token)
             else:
-                connection.socket.sendall(f"POST {COMMIT} HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n".encode()[:size * 2])
+                whole = f"POST {COMMIT} HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n".encode()
+                connection.socket.sendall(whole[:size * 2])

@@ -6,7 +6,8 @@ import threading
 import time
 
 import pytest
-from gate import Connection, IdpProxy, gate_filter, merged, until
+from bootstrap import gate_filter, merged
+from gate import Connection, IdpProxy, until
 
 from stack.envoy import wasm_module
 from stack.parts import NotReady
@@ -78,7 +79,8 @@ class Updated:
         configuration = self.wasm["config"]["configuration"]
         value = merged(configuration["value"], patch)
         wasm = merged(self.wasm, {"config": {"configuration": {"value": value}}})
-        resource = {"@type": "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig", "name": "icegate", "typed_config": wasm}
+        resource = {"@type": "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig", "name": "icegate",
+                    "typed_config": wasm}
         fresh = self.file.with_suffix(".new")
         fresh.write_text(json.dumps({"version_info": str(self._version), "resources": [resource]}))
         os.replace(fresh, self.file)

@@ -6,10 +6,8 @@ import ssl
 
 import pytest
 import yaml
-from gate import (
-    COMMIT, EXAMPLES, NAMESPACES, TYPES, cluster, connection_manager, filter_configuration, listener, move_cluster, until,
-    virtual_hosts,
-)
+from bootstrap import cluster, connection_manager, filter_configuration, listener, move_cluster, virtual_hosts
+from gate import COMMIT, EXAMPLES, NAMESPACES, TYPES, until
 from tls import Authority, tls_front
 
 from stack.keycloak import claims
@@ -189,7 +187,8 @@ def expect_iceberg(answer, status, kind):
 
 def test_the_gates_own_answers_stay_as_they_are(hard, token):
     for path, headers, status, name in [
-        (CONFIG, [], 401, "token_missing"), ("/iceberg/v1//config", [("Authorization", "Bearer a.b.c")], 400, "path_empty_segment"),
+        (CONFIG, [], 401, "token_missing"),
+        ("/iceberg/v1//config", [("Authorization", "Bearer a.b.c")], 400, "path_empty_segment"),
         ("/elsewhere", [("Authorization", "Bearer a.b.c")], 404, "path_outside"),
     ]:
         hard.expect_refusal(hard.ask("GET", path, headers=headers), status, name)

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
-from gate import COMMIT, IdpProxy, merged
+from gate import COMMIT, IdpProxy
 
 from stack.jwt import signed
 from stack.keycloak import claims

@@ -2,7 +2,8 @@
 
 import pytest
 import yaml
-from gate import EXAMPLES, Gate, filter_configuration
+from bootstrap import filter_configuration
+from gate import EXAMPLES, Gate
 
 
 def istio() -> dict:
