@@ -243,7 +243,7 @@ def test_a_refused_write_is_answered_without_its_body(gate, method):
 
 
 def test_a_refusal_is_counted_as_a_refused_request_of_its_catalog(gate):
-    before = {name: gate.count(f"icegate_requests.catalog.{name}.verdict.refused") for name in ("lake", "recorder", "-")}
+    before = {name: gate.count(f"icegate_requests.catalog.{name}.verdict.refused") for name in ("lake", "recorder", "NONE")}
     for path in (CONFIG, "/recorded/v1/config", "/nowhere"):
         gate.expect_refusal(gate.ask("GET", path), 401, "token_missing")
     for name, count in before.items():

@@ -153,7 +153,7 @@ def test_prometheus_has_labels(hard, token, asked):
     expected = [
         'icegate_refusals{refusal="token_missing"}',
         'icegate_requests{catalog="lake",verdict="forwarded"}',
-        'icegate_requests{catalog="-",verdict="refused"}',
+        'icegate_requests{catalog="NONE",verdict="refused"}',
         'icegate_exchanges{issuer="corp",outcome="minted"}',
         'icegate_key_fetches{issuer="corp",outcome="ok"}',
         'icegate_cache{event="miss"}', 'icegate_catalog_unauthorized{catalog="lake"}', 'icegate_cache_entries{}',

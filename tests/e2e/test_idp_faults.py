@@ -77,7 +77,7 @@ FAULTS = [
     (Reply.json({"access_token": 7, "token_type": "Bearer"}), "idp_broken"),
     (Reply.json({"access_token": "opaque", "token_type": "Bearer", "issued_token_type": NOT_MINE}), "minted_opaque"),
     (Reply.json({"access_token": "a b\r\nc", "token_type": "Bearer", "issued_token_type": NOT_MINE}), "minted_invalid"),
-    (Reply.json({"error": "invalid_request", "error_description": "Invalid token", "fill": "x" * 70_000}, 400), "idp_broken"),
+    (Reply.json({"error": "invalid_request", "error_description": "Invalid token", "x": "x" * 70_000}, 400), "idp_broken"),
     (Reply(302, headers={"Location": "http://elsewhere.test/token"}), "idp_broken"),
     (Reply(307, headers={"Location": "/realms/lake/token2"}), "idp_broken"),
     (Reply(500, b"oops"), "idp_broken"),
