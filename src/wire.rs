@@ -20,7 +20,9 @@ pub const STRIPPED_NAMES: &[&[u8]] = &[
     b"remote-user",
     b"x-access-token",
     b"x-api-key",
+    b"x-assume-role",
     b"x-auth-token",
+    b"x-break-glass",
     b"x-client-cert",
     b"x-http-method",
     b"x-http-method-override",
@@ -31,6 +33,8 @@ pub const STRIPPED_NAMES: &[&[u8]] = &[
     b"x-original-uri",
     b"x-original-url",
     b"x-project-id",
+    b"x-project-ident",
+    b"x-real-ip",
     b"x-remote-user",
     b"x-rewrite-url",
     b"x-user",
@@ -38,7 +42,7 @@ pub const STRIPPED_NAMES: &[&[u8]] = &[
 ];
 
 /// The first letters of all names that are stripped.
-const STRIPPED_INITIALS: &[u8] = b"cdfprx";
+const STRIPPED_INITIALS: &[u8] = b"cdfnprx";
 
 /// The one header of [`STRIPPED_PREFIXES`] that stays: Envoy finds no route for a request without it, and
 /// writes it itself where `use_remote_address` is set.
@@ -47,6 +51,9 @@ pub const KEPT_NAME: &[u8] = b"x-forwarded-proto";
 /// Prefixes of header names that are always taken off, [`KEPT_NAME`] excepted. `X-Forwarded-*` that an operator wants the
 /// catalog to see is set on Envoy's route, which happens behind the filter.
 pub const STRIPPED_PREFIXES: &[&[u8]] = &[
+    // By these a client of Nessie names somebody else as the author of its commits.
+    b"nessie-commit-author",
+    b"nessie-commit-signed",
     b"x-amzn-oidc-",
     b"x-auth-request-",
     b"x-envoy-",
@@ -397,6 +404,7 @@ mod tests {
             "x-client-git-commit-short",
             "x-request-id",
             "x-forwarded-proto",
+            "nessie-commit-message",
             "user-agent",
             "content-type",
             "accept",

@@ -29,6 +29,7 @@ use fault::Path;
 use node::{Field, Node};
 
 use crate::json::{self, JsonFault, Value};
+use crate::limits;
 
 /// Reads and checks a configuration. `env` reads a variable of the VM's environment.
 ///
@@ -43,10 +44,17 @@ pub fn load(bytes: &[u8], env: &dyn Fn(&str) -> Option<String>) -> Result<Config
     let tree = match tree(bytes) {
         Ok(tree) => tree,
         Err(fault) => {
-            faults.add(
-                Path::Whole,
-                format!("{fault}; it must be a Struct, or a StringValue that holds JSON"),
-            );
+            let shape = "it must be a Struct, or a StringValue that holds JSON";
+            let message = if bytes.first() == Some(&proto_struct::FIRST_BYTE) {
+                format!(
+                    "is neither JSON nor a Struct that can be read; {shape}, with numbers that JSON has, \
+                     each name once, and at most {} levels deep",
+                    limits::JSON_DEPTH
+                )
+            } else {
+                format!("{fault}; {shape}")
+            };
+            faults.add(Path::Whole, message);
             return Err(faults);
         }
     };

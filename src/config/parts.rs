@@ -7,6 +7,7 @@ use super::node::{Field, Node};
 use super::shape::{Shape, Show};
 use super::texts::is_visible;
 use crate::json::Value;
+use crate::oauth::RESERVED_PARAMETERS;
 
 /// Text with dots between the members; or a list of the members, for names that hold dots
 /// themselves (`["https://example.com/tenant"]`).
@@ -98,19 +99,6 @@ impl Field for SecretPlace {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Parameters(pub(crate) Vec<(String, String)>);
 
-/// What the gate sends itself (RFC 8693 section 2.1, RFC 6749 section 2.3.1, RFC 7521 section 4.2).
-const OWN_PARAMETERS: [&str; 9] = [
-    "grant_type",
-    "subject_token",
-    "subject_token_type",
-    "audience",
-    "resource",
-    "scope",
-    "requested_token_type",
-    "requested_subject",
-    "client_id",
-];
-
 /// Credentials; `client_assertion_type` and `actor_token_type` begin with one of them.
 const CREDENTIALS: [&str; 6] = [
     "actor_token",
@@ -128,11 +116,6 @@ impl Field for Parameters {
             let path = node.path.member(name);
             if name.is_empty() || !is_visible(name) {
                 faults.add(path, "is no parameter's name: visible ASCII characters");
-            } else if OWN_PARAMETERS.contains(&name.as_str()) {
-                faults.add(
-                    path,
-                    "is reserved: the gate sends it itself, or must not send it",
-                );
             } else if CREDENTIALS
                 .iter()
                 .any(|credential| name.starts_with(credential))
@@ -141,6 +124,11 @@ impl Field for Parameters {
                     path,
                     "is reserved: the configuration holds no credential, \
                      because it shows in Envoy's config_dump",
+                );
+            } else if RESERVED_PARAMETERS.contains(&name.as_str()) {
+                faults.add(
+                    path,
+                    "is reserved: the gate sends it itself, or must not send it",
                 );
             } else if let Some(value) = String::read(Node { path, value }, faults) {
                 read.push((name.clone(), value));

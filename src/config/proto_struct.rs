@@ -9,6 +9,9 @@ use serde_json::{Number, Value};
 use crate::json::Object;
 use crate::limits;
 
+/// With which every Struct begins that is not empty: the tag of its first member.
+pub(super) const FIRST_BYTE: u8 = 1 << 3 | 2;
+
 /// Reads a Struct. `None` when the bytes are no Struct, name a member twice, nest deeper than
 /// [`limits::JSON_DEPTH`], or hold a number that JSON does not have.
 pub(super) fn parse(bytes: &[u8]) -> Option<Value> {

@@ -1,7 +1,7 @@
 //! The broker with its surroundings in one VM: clocks, parked streams, metrics.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use crate::broker::{Broker, CallId, Effect, Entropy, Level, StreamId, Ticket, Ve
 use crate::clock::{Instant, Now, UnixTime};
 use crate::config::Config;
 use crate::jose::RustCrypto;
+use crate::refusal::{self, Reason};
 use crate::telemetry::MetricKind;
 use crate::wire::HttpCall;
 
@@ -34,7 +35,7 @@ pub(super) struct Gate {
     current: Cell<Option<u32>>,
     own: RefCell<Option<Verdict>>,
     calls: RefCell<Vec<(CallId, HttpCall)>>,
-    releases: RefCell<Vec<(u32, Verdict)>>,
+    releases: RefCell<VecDeque<(u32, Verdict)>>,
     metrics: Vec<Option<u32>>,
     started: std::time::Instant,
 }
@@ -86,7 +87,7 @@ impl Gate {
         self.current.set(Some(stream));
         self.tell(fact);
         self.sort_effects();
-        if !self.calls.borrow().is_empty() || !self.releases.borrow().is_empty() {
+        if self.has_more() || !self.calls.borrow().is_empty() {
             imports::run_on_root(root, super::root::DRAIN);
             imports::set_effective_context(stream);
         }
@@ -110,7 +111,7 @@ impl Gate {
                     stream: StreamId(id),
                     verdict,
                 } => {
-                    self.releases.borrow_mut().push((id, verdict));
+                    self.releases.borrow_mut().push_back((id, verdict));
                 }
             }
         }
@@ -124,17 +125,27 @@ impl Gate {
         std::mem::take(&mut *self.calls.borrow_mut())
     }
 
-    /// Releases parked streams. Must run on the root context.
-    pub(super) fn release_others(&self) {
-        let releases = std::mem::take(&mut *self.releases.borrow_mut());
-        for (id, verdict) in releases {
+    /// Whether something is left for the next turn of the event loop.
+    pub(super) fn has_more(&self) -> bool {
+        !self.releases.borrow().is_empty()
+    }
+
+    /// Releases at most `most` parked streams. Must run on the root context, outside of any stream's
+    /// callback: Envoy carries out what is asked here after the callback, one inside the other, and about
+    /// three hundred of them overflow the VM's stack.
+    pub(super) fn release(&self, most: &mut usize) {
+        while *most > 0 {
+            let Some((id, verdict)) = self.releases.borrow_mut().pop_front() else {
+                return;
+            };
             let Some(phase) = self.parked.borrow_mut().remove(&id) else {
                 continue;
             };
             if !imports::set_effective_context(id) {
                 continue;
             }
-            match apply(&verdict) {
+            *most = most.saturating_sub(1);
+            match self.apply(&verdict) {
                 Applied::Go(ticket) => {
                     *phase.borrow_mut() = Phase::Forwarded(ticket);
                     imports::continue_request();
@@ -142,6 +153,28 @@ impl Gate {
                 Applied::Answered => *phase.borrow_mut() = Phase::Answered,
             }
         }
+    }
+
+    /// Carries out a verdict on the effective stream. A request whose `Authorization` could not be set is
+    /// answered, never forwarded.
+    pub(super) fn apply(&self, verdict: &Verdict) -> Applied {
+        match verdict {
+            Verdict::Forward(forward) => {
+                if imports::set_request_header("authorization", forward.authorization()) {
+                    return Applied::Go(forward.ticket().clone());
+                }
+                self.host_failed("authorization could not be set");
+            }
+            Verdict::Refuse(reply) => imports::send_reply(reply),
+        }
+        Applied::Answered
+    }
+
+    /// Answers the effective stream for what Envoy did not do.
+    pub(super) fn host_failed(&self, what: &str) {
+        self.broker.borrow_mut().tally().refusal(Reason::HostFailed);
+        imports::log(4, &format!("refused refusal=host_failed: {what}"));
+        imports::send_reply(&refusal::host_failed());
     }
 
     pub(super) fn park(&self, stream: u32, phase: &Rc<RefCell<Phase>>) {
@@ -169,6 +202,15 @@ impl Gate {
         );
     }
 
+    /// Takes this cache out of the gauges, which outlive it: its context ends.
+    pub(super) fn retire(&self) {
+        let census = self.broker.borrow().census();
+        let minus = |count: usize| 0_i64.saturating_sub(i64::try_from(count).unwrap_or(i64::MAX));
+        let (entries, bytes) = (minus(census.cached), minus(census.cached_bytes));
+        self.broker.borrow_mut().tally().cache_size(entries, bytes);
+        self.flush();
+    }
+
     /// Follows Envoy's log level, so that lines which nobody reads are not put together.
     pub(super) fn follow_log_level(&self) {
         let verbosity = match imports::log_level() {
@@ -189,28 +231,13 @@ pub(super) enum Applied {
     Answered,
 }
 
-/// Carries out a verdict on the effective stream. A request whose `Authorization` could not be set is
-/// answered, never forwarded.
-pub(super) fn apply(verdict: &Verdict) -> Applied {
-    match verdict {
-        Verdict::Forward(forward) => {
-            if imports::set_request_header("authorization", forward.authorization()) {
-                return Applied::Go(forward.ticket().clone());
-            }
-            imports::send_reply(&crate::refusal::host_failed());
-            Applied::Answered
-        }
-        Verdict::Refuse(reply) => {
-            imports::send_reply(reply);
-            Applied::Answered
-        }
-    }
-}
-
 fn now(started: std::time::Instant) -> Now {
     Now {
         instant: Instant::from_origin(started.elapsed()),
-        unix: UnixTime::from_epoch(Duration::from_nanos(imports::unix_nanoseconds())),
+        // Without a clock every token has expired.
+        unix: UnixTime::from_epoch(Duration::from_nanos(
+            imports::unix_nanoseconds().unwrap_or(u64::MAX),
+        )),
     }
 }
 
@@ -228,7 +255,7 @@ struct HostEntropy;
 
 impl Entropy for HostEntropy {
     fn fill(&mut self, buffer: &mut [u8]) {
-        // Envoy's `random_get` fails for buffers over 64 KiB only.
+        // Tried when the configuration was loaded; Envoy's `random_get` fails for buffers over 64 KiB only.
         if getrandom::fill(buffer).is_err() {
             imports::log(5, "icegate: the host gives no randomness");
         }

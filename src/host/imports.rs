@@ -8,12 +8,14 @@
     reason = "the host's functions are foreign; every pointer is made from a live slice"
 )]
 
+use super::abi::*;
 use crate::wire::{Reply, header_block};
 
 /// `proxy_map_type_t` of the ABI.
 #[derive(Clone, Copy)]
 pub(super) enum Map {
     Request = 0,
+    RequestTrailers = 1,
     Response = 2,
     CallResponse = 6,
 }
@@ -23,56 +25,6 @@ const BUFFER_CALL_RESPONSE_BODY: u32 = 4;
 const STREAM_REQUEST: u32 = 0;
 /// Not a gRPC reply.
 const NO_GRPC_STATUS: i32 = -1;
-
-#[link(wasm_import_module = "env")]
-unsafe extern "C" {
-    fn proxy_log(level: u32, text: *const u8, size: usize) -> u32;
-    fn proxy_get_log_level(level: *mut u32) -> u32;
-    fn proxy_get_current_time_nanoseconds(time: *mut u64) -> u32;
-    fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize) -> u32;
-    fn proxy_get_header_map_value(
-        map: u32,
-        name: *const u8,
-        name_size: usize,
-        data: *mut *mut u8,
-        size: *mut usize,
-    ) -> u32;
-    fn proxy_replace_header_map_value(
-        map: u32,
-        name: *const u8,
-        name_size: usize,
-        value: *const u8,
-        value_size: usize,
-    ) -> u32;
-    fn proxy_remove_header_map_value(map: u32, name: *const u8, name_size: usize) -> u32;
-    fn proxy_get_buffer_bytes(
-        buffer: u32,
-        start: usize,
-        most: usize,
-        data: *mut *mut u8,
-        size: *mut usize,
-    ) -> u32;
-    fn proxy_continue_stream(stream: u32) -> u32;
-    fn proxy_send_local_response(
-        status: u32,
-        details: *const u8,
-        details_size: usize,
-        body: *const u8,
-        body_size: usize,
-        headers: *const u8,
-        headers_size: usize,
-        grpc_status: i32,
-    ) -> u32;
-    fn proxy_set_effective_context(context: u32) -> u32;
-    fn proxy_define_metric(kind: u32, name: *const u8, name_size: usize, id: *mut u32) -> u32;
-    fn proxy_increment_metric(id: u32, offset: i64) -> u32;
-    fn proxy_record_metric(id: u32, value: u64) -> u32;
-}
-
-unsafe extern "C" {
-    /// Exported by the SDK in this very module; calling it makes the root context the SDK's active one.
-    fn proxy_on_queue_ready(context: u32, queue: u32);
-}
 
 /// Takes over a buffer that the host had allocated in this module's memory.
 fn taken(status: u32, data: *mut u8, size: usize) -> Option<Vec<u8>> {
@@ -126,11 +78,10 @@ pub(super) fn set_request_header(name: &str, value: &[u8]) -> bool {
     status == STATUS_OK
 }
 
-/// Removes a request header. Whether the host did it.
-pub(super) fn remove_request_header(name: &[u8]) -> bool {
+/// Removes a header of the request or its trailers. Whether the host did it.
+pub(super) fn remove(map: Map, name: &[u8]) -> bool {
     // SAFETY: pointer and length are of a live slice.
-    let status =
-        unsafe { proxy_remove_header_map_value(Map::Request as u32, name.as_ptr(), name.len()) };
+    let status = unsafe { proxy_remove_header_map_value(map as u32, name.as_ptr(), name.len()) };
     status == STATUS_OK
 }
 
@@ -192,6 +143,33 @@ pub(super) fn run_on_root(root: u32, queue: u32) {
     unsafe { proxy_on_queue_ready(root, queue) }
 }
 
+/// A queue whose notes wake the context that registered it, one turn of the event loop later.
+pub(super) fn register_queue(name: &str) -> Option<u32> {
+    let mut queue = 0;
+    // SAFETY: pointer and length are of a live slice, the other pointer is to a live local.
+    let status = unsafe { proxy_register_shared_queue(name.as_ptr(), name.len(), &raw mut queue) };
+    (status == STATUS_OK).then_some(queue)
+}
+
+/// Puts an empty note on a queue. Whether the host did it.
+pub(super) fn enqueue(queue: u32) -> bool {
+    const NOTE: &[u8] = b"turn";
+    // SAFETY: pointer and length are of a live slice.
+    unsafe { proxy_enqueue_shared_queue(queue, NOTE.as_ptr(), NOTE.len()) == STATUS_OK }
+}
+
+/// Takes every note off a queue.
+pub(super) fn empty_queue(queue: u32) {
+    loop {
+        let (mut data, mut size) = (std::ptr::null_mut(), 0);
+        // SAFETY: both pointers are to live locals.
+        let status = unsafe { proxy_dequeue_shared_queue(queue, &raw mut data, &raw mut size) };
+        if taken(status, data, size).is_none() {
+            return;
+        }
+    }
+}
+
 /// Writes a line; `level` as in the ABI (0 trace .. 5 critical).
 pub(super) fn log(level: u32, text: &str) {
     // SAFETY: pointer and length are of a live slice.
@@ -206,11 +184,11 @@ pub(super) fn log_level() -> Option<u32> {
 }
 
 /// Nanoseconds since 1970 on Envoy's wall clock.
-pub(super) fn unix_nanoseconds() -> u64 {
+pub(super) fn unix_nanoseconds() -> Option<u64> {
     let mut time = 0;
     // SAFETY: the pointer is to a live local.
-    let _ = unsafe { proxy_get_current_time_nanoseconds(&raw mut time) };
-    time
+    let status = unsafe { proxy_get_current_time_nanoseconds(&raw mut time) };
+    (status == STATUS_OK).then_some(time)
 }
 
 /// Defines a metric; `kind` as in the ABI (0 counter, 1 gauge, 2 histogram).

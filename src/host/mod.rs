@@ -10,6 +10,7 @@
     reason = "nothing of the host is seen from outside"
 )]
 
+mod abi;
 mod gate;
 mod imports;
 mod root;

@@ -6,11 +6,11 @@ use std::rc::Rc;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
-use super::gate::{Applied, Gate, Phase, apply};
+use super::gate::{Applied, Gate, Phase};
 use super::imports::{self, Map};
 use crate::broker::StreamId;
 use crate::refusal;
-use crate::wire::{HeaderBlock, RequestHead};
+use crate::wire::{self, HeaderBlock, RequestHead};
 
 pub(super) struct Stream {
     id: u32,
@@ -31,6 +31,11 @@ impl Stream {
 
     fn enter(&self, phase: Phase) {
         *self.phase.borrow_mut() = phase;
+    }
+
+    fn answered(&self) -> Action {
+        self.enter(Phase::Answered);
+        Action::Pause
     }
 
     /// Nothing goes upstream, and no more of the body is taken, before the verdict.
@@ -58,19 +63,27 @@ impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _headers: usize, _end_of_stream: bool) -> Action {
         let block = imports::headers(Map::Request);
         let headers = block.as_deref().and_then(HeaderBlock::new);
-        let (Some(gate), Some(headers)) = (&self.gate, headers) else {
+        let Some(gate) = &self.gate else {
             imports::send_reply(&refusal::host_failed());
-            self.enter(Phase::Answered);
-            return Action::Pause;
+            return self.answered();
+        };
+        let Some(headers) = headers else {
+            gate.host_failed("the headers could not be read");
+            return self.answered();
         };
         let head = RequestHead::read(headers.iter());
-        for name in &head.stripped {
-            imports::remove_request_header(name);
+        if !head
+            .stripped
+            .iter()
+            .all(|name| imports::remove(Map::Request, name))
+        {
+            gate.host_failed("a header could not be removed");
+            return self.answered();
         }
         let fact =
             |broker: &mut crate::broker::Broker, now| broker.request(now, StreamId(self.id), &head);
         match gate.tell_from_stream(self.root, self.id, fact) {
-            Some(verdict) => match apply(&verdict) {
+            Some(verdict) => match gate.apply(&verdict) {
                 Applied::Go(ticket) => self.enter(Phase::Forwarded(ticket)),
                 Applied::Answered => self.enter(Phase::Answered),
             },
@@ -87,6 +100,18 @@ impl HttpContext for Stream {
     }
 
     fn on_http_request_trailers(&mut self, _trailers: usize) -> Action {
+        // No client of Iceberg sends trailers; what may not stand in a header may not stand here.
+        let block = imports::headers(Map::RequestTrailers);
+        for (name, _) in block
+            .as_deref()
+            .and_then(HeaderBlock::new)
+            .iter()
+            .flat_map(HeaderBlock::iter)
+        {
+            if wire::is_stripped(name) || name.eq_ignore_ascii_case(b"authorization") {
+                imports::remove(Map::RequestTrailers, name);
+            }
+        }
         self.hold()
     }
 

@@ -1,0 +1,71 @@
+//! The foreign functions of the proxy-wasm ABI 0.2.1 that the gate calls itself, and nothing else. Source:
+//! the ABI's specification; every status is a number.
+#![allow(unsafe_code, reason = "these are the host's functions")]
+
+#[link(wasm_import_module = "env")]
+unsafe extern "C" {
+    pub(super) fn proxy_log(level: u32, text: *const u8, size: usize) -> u32;
+    pub(super) fn proxy_get_log_level(level: *mut u32) -> u32;
+    pub(super) fn proxy_get_current_time_nanoseconds(time: *mut u64) -> u32;
+    pub(super) fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize)
+    -> u32;
+    pub(super) fn proxy_get_header_map_value(
+        map: u32,
+        name: *const u8,
+        name_size: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+    ) -> u32;
+    pub(super) fn proxy_replace_header_map_value(
+        map: u32,
+        name: *const u8,
+        name_size: usize,
+        value: *const u8,
+        value_size: usize,
+    ) -> u32;
+    pub(super) fn proxy_remove_header_map_value(map: u32, name: *const u8, name_size: usize)
+    -> u32;
+    pub(super) fn proxy_get_buffer_bytes(
+        buffer: u32,
+        start: usize,
+        most: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+    ) -> u32;
+    pub(super) fn proxy_continue_stream(stream: u32) -> u32;
+    pub(super) fn proxy_send_local_response(
+        status: u32,
+        details: *const u8,
+        details_size: usize,
+        body: *const u8,
+        body_size: usize,
+        headers: *const u8,
+        headers_size: usize,
+        grpc_status: i32,
+    ) -> u32;
+    pub(super) fn proxy_set_effective_context(context: u32) -> u32;
+    pub(super) fn proxy_register_shared_queue(
+        name: *const u8,
+        name_size: usize,
+        queue: *mut u32,
+    ) -> u32;
+    pub(super) fn proxy_enqueue_shared_queue(queue: u32, data: *const u8, size: usize) -> u32;
+    pub(super) fn proxy_dequeue_shared_queue(
+        queue: u32,
+        data: *mut *mut u8,
+        size: *mut usize,
+    ) -> u32;
+    pub(super) fn proxy_define_metric(
+        kind: u32,
+        name: *const u8,
+        name_size: usize,
+        id: *mut u32,
+    ) -> u32;
+    pub(super) fn proxy_increment_metric(id: u32, offset: i64) -> u32;
+    pub(super) fn proxy_record_metric(id: u32, value: u64) -> u32;
+}
+
+unsafe extern "C" {
+    /// Exported by the SDK in this very module; calling it makes the root context the SDK's active one.
+    pub(super) fn proxy_on_queue_ready(context: u32, queue: u32);
+}
