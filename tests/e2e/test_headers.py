@@ -1,8 +1,10 @@
 """What reaches the catalog: which headers, and the path, byte by byte."""
 
 import json
+import time
 
 import pytest
+from gate import NAMESPACES
 
 from stack.standin import Reply
 
@@ -13,6 +15,7 @@ STRIPPED = [
     "X-Original-URL", "X-Rewrite-URL", "X-Envoy-Original-Path", "X-Envoy-Upstream-Rq-Timeout-Ms", "X-Envoy-Internal",
     "X-Envoy-Retry-On", "X-Auth-Request-User", "X-Goog-Iap-Jwt-Assertion", "X-Goog-Authenticated-User-Email",
     "X-Amzn-Oidc-Data", "X-Ms-Client-Principal", "X-Id-Token", "X-Remote-User", "X-Project-Id",
+    "X-Project-Ident", "X-Assume-Role", "X-Real-IP", "Nessie-Commit-Authors", "Nessie-Commit-SignedOffBy",
 ]
 
 
@@ -107,3 +110,16 @@ def test_a_path_goes_upstream_in_the_very_bytes(warm, recorded, target):
     connection, token = warm
     connection.ask("GET", target, token=token).expect(200)
     assert [seen.target for seen in recorded.requests()] == [target]
+
+
+def test_nobody_signs_a_commit_of_nessie_as_somebody_else(gate, keycloak, nessie):
+    token = keycloak.user_token("alice")
+    forged = [("Nessie-Commit-Authors", "bob"), ("Nessie-Commit-SignedOffBy", "root")]
+    name = f"signed_{time.time_ns()}"
+    body = json.dumps({"namespace": [name], "properties": {}}).encode()
+    headers = [*forged, ("Content-Type", "application/json")]
+    gate.ask("POST", NAMESPACES, token=token, headers=headers, body=body).expect(200)
+
+    (entry,) = [one for one in nessie.history() if name in json.dumps(one)]
+    assert (entry["committer"], entry["authors"]) == ("alice", ["alice"])
+    assert "bob" not in json.dumps(entry) and "root" not in json.dumps(entry)
