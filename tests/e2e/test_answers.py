@@ -2,6 +2,7 @@
 
 import json
 import time
+from contextlib import suppress
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -243,7 +244,8 @@ def test_a_refused_write_is_answered_without_its_body(gate, method):
 
 
 def test_a_refusal_is_counted_as_a_refused_request_of_its_catalog(gate):
-    before = {name: gate.count(f"icegate_requests.catalog.{name}.verdict.refused") for name in ("lake", "recorder", "NONE")}
+    gate.expect_counted()
+    before = {name: gate.count_so_far(f"icegate_requests.catalog.{name}.verdict.refused") for name in ("lake", "recorder", "NONE")}
     for path in (CONFIG, "/recorded/v1/config", "/nowhere"):
         gate.expect_refusal(gate.ask("GET", path), 401, "token_missing")
     for name, count in before.items():
@@ -265,5 +267,9 @@ def test_head_through_the_gate_does_not_hang(gate, keycloak, namespace):
 
 @pytest.mark.parametrize("size", [2, 100_000, 5_000_000])
 def test_a_refused_commit_gets_its_answer_however_large_it_is(gate, size):
-    answer = gate.ask("POST", COMMIT, body=b"x" * size, headers=[("Content-Type", "application/json")])
-    gate.expect_refusal(answer, 401, "token_missing")
+    with gate.connect() as connection:
+        # Envoy answers at once, does not read the rest of the body, and resets the connection after a while: a client
+        # of HTTP/1 that still sends must look for an answer before it gives up.
+        with suppress(ConnectionResetError, BrokenPipeError):
+            connection.send("POST", COMMIT, body=b"x" * size, headers=[("Content-Type", "application/json")])
+        gate.expect_refusal(connection.read(), 401, "token_missing")

@@ -79,7 +79,7 @@ def test_the_leader_hangs_up_and_its_followers_are_served(cold, idp, keycloak, h
     keycloak.admin.clear_events()
     connections = cold.connections(each=4)[::2]
     leader, *followers = connections
-    misses = cold.count("icegate_cache.event.miss")
+    misses = cold.count_so_far("icegate_cache.event.miss")
     leader.send("GET", CONFIG, token=token)
     idp.wait_for(idp.token_path, 1)
     for follower in followers:
@@ -102,7 +102,7 @@ def test_everybody_hangs_up_and_the_exchange_still_fills_the_cache(cold, idp, ke
     idp.wait_for(idp.token_path, 1)
     first.close()
     third.close()
-    minted = cold.count("icegate_exchanges.issuer.corp.outcome.minted")
+    minted = cold.count_so_far("icegate_exchanges.issuer.corp.outcome.minted")
     held.set()
     until(lambda: cold.count("icegate_exchanges.issuer.corp.outcome.minted") == minted + 1)
     fresh = cold.connections(each=1)
