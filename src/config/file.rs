@@ -234,9 +234,9 @@ block! {
             "More people than use one worker in the life of a token."
         ],
         /// Bytes of tokens that are kept.
-        cache_bytes: Count<1_048_576, 1_073_741_824> [
+        cache_bytes: Count<1_048_576, 536_870_912> [
             default limits::CACHE_BYTES,
-            "Ten thousand callers with tokens of 3 KB; the VM itself ends at 4 GiB."
+            "Ten thousand callers with tokens of 3 KB; the VM itself ends at 1 GiB."
         ],
         /// Requests that wait for keys or exchanges; further ones are refused.
         waiters: Count<1, 65_536> [

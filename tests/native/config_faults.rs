@@ -489,7 +489,7 @@ fn durations_and_counts() {
             }),
         )],
         &[
-            "limits.cache_bytes: must be a whole number between 1048576 and 1073741824",
+            "limits.cache_bytes: must be a whole number between 1048576 and 536870912",
             "limits.cached_callers: must be a whole number between 1 and 1000000",
             "limits.exchange_timeout: must be between 100ms and 30s",
             "limits.exchanges_in_flight: must be a whole number between 1 and 1024",
