@@ -13,7 +13,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::outcome::{Terms, is_about_the_caller, no_terms, no_token_path, refused, terms, unfit};
-use super::parked::Parked;
+use super::parked::{Parked, Turn};
 use super::{Broker, CallId, Level, Purpose, StreamId};
 use crate::backoff::Start;
 use crate::cache::{SubjectToken, Until};
@@ -51,6 +51,8 @@ enum Stage {
         response: Box<TokenResponse>,
         started: u64,
         deadline: Instant,
+        /// The newer set came, and this flight's turn has not.
+        awake: bool,
     },
 }
 
@@ -234,6 +236,7 @@ impl Broker {
                     response,
                     started,
                     deadline,
+                    awake: false,
                 };
                 self.flights.insert(key, Flight { stage, ..flight });
                 self.fetch_due_keys(now);
@@ -253,30 +256,44 @@ impl Broker {
         }
     }
 
-    /// A newer key set came: flights that waited for it are checked again.
-    pub(super) fn flights_have_keys(&mut self, now: Now, issuer: IssuerId) {
-        let finished = self
-            .issuers
-            .get(usize::from(issuer.0))
-            .map_or(0, |keys| keys.finished());
-        for key in self.flights_awaiting_keys(issuer) {
-            let Some(flight) = self.flights.remove(&key) else {
-                continue;
-            };
-            match flight.stage {
-                Stage::AwaitingKeys {
-                    ref response,
-                    started,
+    /// A newer key set came: flights that waited for it are checked again when their turn comes.
+    pub(super) fn wake_flights(&mut self, issuer: IssuerId) {
+        for (key, flight) in &mut self.flights {
+            if flight.issuer == issuer
+                && let Stage::AwaitingKeys {
+                    awake: awake @ false,
                     ..
-                } => {
-                    let response = response.clone();
-                    self.check(now, key, flight, response, finished <= started);
-                }
-                Stage::Calling(_) => {
-                    self.flights.insert(key, flight);
-                }
+                } = &mut flight.stage
+            {
+                *awake = true;
+                self.turns.push_back(Turn::Flight(*key));
             }
         }
+    }
+
+    /// Checks a flight that is awake again; `false` when it has ended meanwhile.
+    pub(super) fn turn_of_flight(&mut self, now: Now, key: ExchangeKey) -> bool {
+        let Some(flight) = self.flights.remove(&key) else {
+            return false;
+        };
+        let (response, started) = match &flight.stage {
+            Stage::AwaitingKeys {
+                response,
+                started,
+                awake: true,
+                ..
+            } => (response.clone(), *started),
+            _ => {
+                self.flights.insert(key, flight);
+                return false;
+            }
+        };
+        let finished = self
+            .issuers
+            .get(usize::from(flight.issuer.0))
+            .map_or(0, |keys| keys.finished());
+        self.check(now, key, flight, response, finished <= started);
+        true
     }
 
     /// Keys cannot be fetched: flights that wait for them end.
@@ -313,7 +330,8 @@ impl Broker {
         self.flights
             .iter()
             .filter(|(_, flight)| {
-                flight.issuer == issuer && matches!(flight.stage, Stage::AwaitingKeys { .. })
+                flight.issuer == issuer
+                    && matches!(flight.stage, Stage::AwaitingKeys { awake: false, .. })
             })
             .map(|(key, _)| *key)
             .collect()

@@ -274,8 +274,9 @@ impl Broker {
         if let Some(keys) = self.issuers.get_mut(index) {
             keys.set = Some(set);
         }
-        self.wake_for_keys(now, id);
-        self.flights_have_keys(now, id);
+        self.wake_for_keys(id);
+        self.wake_flights(id);
+        self.take_turn(now);
     }
 
     fn fetch_failed(&mut self, now: Now, index: usize, why: &str) {

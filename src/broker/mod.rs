@@ -32,7 +32,7 @@ pub use effect::{CallId, Effect, Forward, Level, StreamId, Ticket, Verdict};
 
 use flight::Flight;
 use keys::IssuerKeys;
-use parked::Parked;
+use parked::{Parked, Turn};
 
 /// Where randomness comes from: keys of hashes, jitter.
 pub trait Entropy {
@@ -68,6 +68,7 @@ pub struct Broker {
     flights: BTreeMap<ExchangeKey, Flight>,
     parked: BTreeMap<StreamId, Parked>,
     calls: BTreeMap<CallId, Pending>,
+    turns: VecDeque<Turn>,
     last_call: u64,
     swept: Instant,
     effects: VecDeque<Effect>,
@@ -111,6 +112,7 @@ impl Broker {
             flights: BTreeMap::new(),
             parked: BTreeMap::new(),
             calls: BTreeMap::new(),
+            turns: VecDeque::new(),
             last_call: 0,
             swept: now.instant,
             effects: VecDeque::new(),
@@ -200,13 +202,15 @@ impl Broker {
         self.settle();
     }
 
-    /// Time passed: deadlines are kept, keys refreshed, what has expired is swept out.
+    /// Time passed: deadlines are kept, keys refreshed, what has expired is swept out, and the next
+    /// [`turn`](Self::turn) is taken.
     pub fn tick(&mut self, now: Now) {
         self.expire_parked(now);
         self.expire_calls(now);
         self.expire_flights(now);
         self.expire_keys(now);
         self.fetch_due_keys(now);
+        self.take_turn(now);
         if now.instant.since(self.swept) >= SWEEP {
             self.swept = now.instant;
             self.cache

@@ -7,6 +7,7 @@ use crate::clock::{Instant, Now};
 use crate::config::{CatalogId, IssuerId};
 use crate::exchange::ExchangeKey;
 use crate::iceberg::{Method, Operation};
+use crate::limits;
 use crate::refusal::{Reason, Refusal};
 
 /// A request that waits. It owns what it needs, since the host's buffers are gone by then.
@@ -20,6 +21,8 @@ pub(super) struct Parked {
     pub(super) token: SubjectToken,
     pub(super) deadline: Instant,
     pub(super) wait: Wait,
+    /// What it waited for has come, and its turn has not.
+    pub(super) awake: bool,
 }
 
 impl Parked {
@@ -37,11 +40,22 @@ impl Parked {
 /// What a parked request waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wait {
+    /// Nothing: it has just arrived.
+    Nothing,
     /// The first key set of an issuer.
     FirstKeys(IssuerId),
     /// A key set that was asked for after the `started`th fetch: its own may lack the token's key.
     NewerKeys(IssuerId, u64),
     /// An exchange.
+    Flight(ExchangeKey),
+}
+
+/// Work that waits for its turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// A request that is awake.
+    Request(StreamId),
+    /// A flight that is awake.
     Flight(ExchangeKey),
 }
 
@@ -54,23 +68,54 @@ impl Broker {
         }
     }
 
-    /// Wakes everybody who waits for keys of an issuer.
-    pub(super) fn wake_for_keys(&mut self, now: Now, issuer: IssuerId) {
-        let waits = |parked: &Parked| match parked.wait {
-            Wait::FirstKeys(at) | Wait::NewerKeys(at, _) => at == issuer,
-            Wait::Flight(_) => false,
-        };
-        let awake: Vec<StreamId> = self
-            .parked
-            .iter()
-            .filter(|(_, parked)| waits(parked))
-            .map(|(stream, _)| *stream)
-            .collect();
-        for stream in awake {
-            if let Some(parked) = self.parked.remove(&stream) {
-                self.advance(now, stream, parked);
+    /// Wakes everybody who waits for keys of an issuer: each goes on when its turn comes.
+    pub(super) fn wake_for_keys(&mut self, issuer: IssuerId) {
+        for (stream, parked) in &mut self.parked {
+            let waits = match parked.wait {
+                Wait::FirstKeys(at) | Wait::NewerKeys(at, _) => at == issuer,
+                Wait::Nothing | Wait::Flight(_) => false,
+            };
+            if waits && !parked.awake {
+                parked.awake = true;
+                self.turns.push_back(Turn::Request(*stream));
             }
         }
+    }
+
+    /// Whether there is work left that needs no new fact. The host then calls [`turn`](Self::turn) in the next
+    /// turn of its event loop, so that others come in between.
+    pub fn has_turn(&self) -> bool {
+        !self.turns.is_empty()
+    }
+
+    /// Does the next part of the work that is left: at most [`limits::VERIFICATIONS_PER_TURN`] signatures.
+    pub fn turn(&mut self, now: Now) {
+        self.take_turn(now);
+        self.settle();
+    }
+
+    pub(super) fn take_turn(&mut self, now: Now) {
+        let mut left = limits::VERIFICATIONS_PER_TURN;
+        while left > 0
+            && let Some(turn) = self.turns.pop_front()
+        {
+            let done = match turn {
+                Turn::Request(stream) => self.turn_of_request(now, stream),
+                Turn::Flight(key) => self.turn_of_flight(now, key),
+            };
+            left = left.saturating_sub(usize::from(done));
+        }
+    }
+
+    /// Whoever has gone meanwhile has left its place in the row: that takes nobody's turn.
+    fn turn_of_request(&mut self, now: Now, stream: StreamId) -> bool {
+        if !self.parked.get(&stream).is_some_and(|parked| parked.awake) {
+            return false;
+        }
+        if let Some(parked) = self.parked.remove(&stream) {
+            self.advance(now, stream, parked);
+        }
+        true
     }
 
     /// Refuses everybody who waits for a newer key set of an issuer that cannot be fetched.
@@ -78,7 +123,9 @@ impl Broker {
         let gone: Vec<StreamId> = self
             .parked
             .iter()
-            .filter(|(_, parked)| matches!(parked.wait, Wait::NewerKeys(at, _) if at == issuer))
+            .filter(|(_, parked)| {
+                !parked.awake && matches!(parked.wait, Wait::NewerKeys(at, _) if at == issuer)
+            })
             .map(|(stream, _)| *stream)
             .collect();
         for stream in gone {
@@ -106,7 +153,13 @@ impl Broker {
 
     pub(super) fn too_late(&self, parked: &Parked) -> Refusal {
         match parked.wait {
-            Wait::FirstKeys(issuer) | Wait::NewerKeys(issuer, _) => self.keys_unavailable(issuer),
+            Wait::FirstKeys(issuer) | Wait::NewerKeys(issuer, _) if !parked.awake => {
+                self.keys_unavailable(issuer)
+            }
+            Wait::Nothing | Wait::FirstKeys(_) | Wait::NewerKeys(..) => Refusal::new(
+                Reason::DeadlinePassed,
+                "the keys of the identity provider came late, and too many wait for them: try again",
+            ),
             Wait::Flight(_) => Refusal::new(
                 Reason::DeadlinePassed,
                 "the identity provider takes too long to exchange the token: try again",
@@ -117,6 +170,8 @@ impl Broker {
     /// Whether what a parked request waits for can still happen.
     pub(super) fn is_alive(&self, stream: StreamId, parked: &Parked) -> bool {
         match parked.wait {
+            _ if parked.awake => self.turns.contains(&Turn::Request(stream)),
+            Wait::Nothing => false,
             Wait::FirstKeys(issuer) | Wait::NewerKeys(issuer, _) => {
                 self.issuers.get(usize::from(issuer.0)).is_some_and(|keys| keys.next_fetch().is_some())
                     || self.calls.values().any(|pending| {

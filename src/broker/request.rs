@@ -91,7 +91,8 @@ impl Broker {
                     reference: reference.into(),
                     token: SubjectToken::new(intake.token),
                     deadline: now.instant.plus(self.config.limits.request_deadline),
-                    wait: Wait::FirstKeys(IssuerId(0)),
+                    wait: Wait::Nothing,
+                    awake: false,
                 };
                 self.advance(now, stream, parked);
             }
@@ -190,6 +191,7 @@ impl Broker {
             let refusal = self.too_late(&parked);
             return self.refuse(stream, &parked.about(), &refusal);
         }
+        parked.awake = false;
         match self.identify(now, &parked.token) {
             Ok(caller) => match self.permit(&caller, &parked) {
                 Ok(permit) => self.exchange(now, stream, parked, caller, &permit),
@@ -321,7 +323,9 @@ impl Broker {
             }
             _ if crowd >= limits::UNKNOWN_KEY_WAITERS => Some(VerifyFault::UnknownKey.into()),
             Wait::NewerKeys(..) => None,
-            Wait::FirstKeys(_) | Wait::Flight(_) => {
+            // The first set came while this request waited, and lacks the key.
+            Wait::FirstKeys(at) if at == issuer => Some(VerifyFault::UnknownKey.into()),
+            Wait::Nothing | Wait::FirstKeys(_) | Wait::Flight(_) => {
                 parked.wait = Wait::NewerKeys(issuer, keys.started());
                 None
             }

@@ -476,3 +476,95 @@ fn a_clock_that_is_set_forward_by_a_day_ends_tokens_and_nothing_else() {
     // Nothing of it reached the keys.
     assert_eq!(world.corp().key_calls, 1);
 }
+
+#[test]
+fn a_crowd_that_waits_for_the_first_keys_is_verified_in_turns() {
+    let mut world = World::cold(&json!({}));
+    world.turns_by_hand = true;
+    let tokens: Vec<_> = (0..40)
+        .map(|n| world.token(&format!("person-{n}")))
+        .collect();
+    let streams: Vec<_> = tokens.iter().map(|token| world.read(token)).collect();
+    assert!(!world.broker.has_turn());
+    // Metadata and keys take 20 ms each.
+    world.pass_ms(40);
+    assert_eq!(world.broker.census().cached, 16);
+    assert!(world.broker.has_turn());
+    // Some do not wait for their turn, and one name is used again.
+    for stream in &streams[20..30] {
+        world.hang_up(*stream);
+    }
+    world.corp().delay = Duration::from_millis(100);
+    let bearer = format!("Bearer {}", tokens[0]);
+    let path = table("iceberg");
+    let headers: [(&[u8], &[u8]); 3] = [
+        (b":method", b"GET"),
+        (b":path", path.as_bytes()),
+        (b"authorization", bearer.as_bytes()),
+    ];
+    world.send_as(streams[20], &headers, &tokens[0]);
+    world.turn();
+    assert_eq!(
+        world.broker.census().cached,
+        30,
+        "whoever has gone takes no turn"
+    );
+    assert!(!world.broker.has_turn());
+    world.pass_s(1);
+    for stream in streams[..21].iter().chain(&streams[30..]) {
+        world.assert_forwarded(*stream);
+    }
+}
+
+#[test]
+fn whoever_waits_for_a_turn_too_long_is_told_to_come_again() {
+    let mut world = World::cold_with(
+        &json!({"request_deadline": "1s", "exchange_timeout": "900ms"}),
+        |idps| {
+            idps[CORP].delay = Duration::from_millis(400);
+        },
+    );
+    world.turns_by_hand = true;
+    let tokens: Vec<_> = (0..17)
+        .map(|n| world.token(&format!("person-{n}")))
+        .collect();
+    let streams: Vec<_> = tokens.iter().map(|token| world.read(token)).collect();
+    world.pass_ms(800);
+    assert!(world.broker.has_turn());
+    world.now.instant = world.now.instant.plus(Duration::from_millis(200));
+    world.broker.tick(world.now);
+    world.settle();
+    for stream in &streams {
+        assert_eq!(world.refusal(*stream), (503, "deadline_passed"));
+    }
+    assert_eq!(world.broker.census().cached, 16);
+}
+
+#[test]
+fn a_tick_takes_a_turn() {
+    let mut world = World::cold(&json!({}));
+    world.turns_by_hand = true;
+    let tokens: Vec<_> = (0..20)
+        .map(|n| world.token(&format!("person-{n}")))
+        .collect();
+    for token in &tokens {
+        world.read(token);
+    }
+    world.pass_ms(40);
+    assert_eq!(world.broker.census().cached, 16);
+    world.broker.tick(world.now);
+    world.settle();
+    assert_eq!(world.broker.census().cached, 20);
+    assert!(!world.broker.has_turn());
+}
+
+#[test]
+fn a_key_that_the_first_set_lacks_is_refused_when_that_set_comes() {
+    let mut world = World::cold(&json!({}));
+    let token = world.unknown_kid("nobody-has-it");
+    let stream = world.read(&token);
+    world.pass_ms(40);
+    assert_eq!(world.refusal(stream), (401, "key_unknown"));
+    world.pass_s(6);
+    assert_eq!(world.corp().key_calls, 1);
+}

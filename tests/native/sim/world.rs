@@ -98,6 +98,8 @@ pub(crate) struct World {
     by_hand: bool,
     /// Names of streams are used again as soon as they are free, as a host may do.
     reuses_names: bool,
+    /// The broker gets its turns from [`World::turn`] and ticks alone.
+    pub(crate) turns_by_hand: bool,
     last_answered: Option<CallId>,
     pub(crate) clock_was_moved: bool,
 }
@@ -190,6 +192,7 @@ impl World {
             samples: Vec::new(),
             by_hand: false,
             reuses_names: false,
+            turns_by_hand: false,
             last_answered: None,
             clock_was_moved: false,
         };
@@ -666,6 +669,20 @@ impl World {
 
     /// Takes every effect, and checks what must always hold.
     pub(crate) fn settle(&mut self) {
+        self.take_effects();
+        while !self.turns_by_hand && self.broker.has_turn() {
+            self.broker.turn(self.now);
+            self.take_effects();
+        }
+    }
+
+    /// The event loop comes around once.
+    pub(crate) fn turn(&mut self) {
+        self.broker.turn(self.now);
+        self.take_effects();
+    }
+
+    fn take_effects(&mut self) {
         while let Some(effect) = self.broker.poll_effect() {
             invariants::holds_no_secret(self, &format!("{effect:?}"));
             match effect {
