@@ -127,7 +127,7 @@ impl Gate {
 
     /// Whether something is left for the next turn of the event loop.
     pub(super) fn has_more(&self) -> bool {
-        !self.releases.borrow().is_empty()
+        !self.releases.borrow().is_empty() || self.broker.borrow().has_turn()
     }
 
     /// Releases at most `most` parked streams. Must run on the root context, outside of any stream's

@@ -180,6 +180,9 @@ impl RootContext for Root {
             releases = RELEASES_PER_TURN;
         }
         for gate in self.gates.clone() {
+            if queue != DRAIN {
+                gate.tell(|broker, now| broker.turn(now));
+            }
             self.drain(&gate, releases);
         }
     }

@@ -1,5 +1,8 @@
 """Crowds: more requests than one callback may release, and requests that nobody has a valid token for."""
 
+import base64
+import json
+import threading
 import time
 from collections import Counter
 
@@ -67,3 +70,32 @@ def test_a_crowd_that_waited_for_keys_in_vain_is_refused(gates, keycloak):
         seen = statuses(send_all(gate, "GET", NAMESPACES, token), 20)
         assert seen == Counter({503: CROWD})
         expect_alive(gate)
+
+
+def test_forged_tokens_that_waited_for_the_first_keys_hold_nobody_up(gates, keycloak):
+    """A signature costs a millisecond and more in the VM: those who waited are verified in turns, not in one go."""
+    token = keycloak.user_token("alice")
+    header, payload, signature = token.split(".")
+    claims = json.loads(base64.urlsafe_b64decode(payload + "=="))
+
+    def forged(number: int) -> str:
+        other = json.dumps({**claims, "jti": f"forged-{number}"}).encode()
+        return f"{header}.{base64.urlsafe_b64encode(other).rstrip(b'=').decode()}.{signature}"
+
+    go = threading.Event()
+    with IdpProxy(keycloak) as idp:
+        def held(seen):
+            go.wait(8)
+            return idp.pass_on(seen)
+
+        idp.on(idp.jwks_path, held)
+        with gates(catalog=1, idp=idp.port, edit=direct) as gate:
+            crowd = [gate.connect() for _ in range(500)]
+            for number, connection in enumerate(crowd):
+                connection.send("GET", NAMESPACES, token=forged(number))
+            gate.envoy.stats()
+            go.set()
+            seen = statuses(crowd, 20)
+            assert seen == Counter({401: 500})
+            gate.ask("GET", NAMESPACES, token=token).expect(200)
+            expect_alive(gate)
