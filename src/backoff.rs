@@ -23,6 +23,8 @@ const PROBE_LOST: Duration = Duration::from_secs(60);
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Backoff {
     state: State,
+    /// The last one, since the last success, whose call failed in a way that may be theirs alone.
+    suspect: Option<Box<str>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -54,6 +56,7 @@ impl Backoff {
     /// The identity provider answered as one that works, whatever it said to this caller.
     pub fn success(&mut self) {
         self.state = State::Healthy;
+        self.suspect = None;
     }
 
     /// A call ended in a way that makes more calls pointless for now.
@@ -81,6 +84,34 @@ impl Backoff {
         };
     }
 
+    /// A call for `who` ended in a way that may be about them alone, or about everybody. It counts as a
+    /// [`fault`](Self::fault) only when the call of somebody else ended so before, with no success in
+    /// between; or when it is the first of them after a pause that had another cause. Whoever fails again
+    /// and again shuts out nobody.
+    pub fn suspicion(&mut self, now: Instant, jitter: u32, who: &str) {
+        let again = self.suspect.as_deref() == Some(who);
+        let first = self.suspect.is_none() && self.state == State::Healthy;
+        if !again {
+            self.suspect = Some(who.into());
+        }
+        if !again && !first {
+            self.fault(now, jitter, None);
+        }
+    }
+
+    /// How long a call would have to wait now; `None` when it may start. Changes nothing.
+    pub fn wait(&self, now: Instant) -> Option<Duration> {
+        match &self.state {
+            State::Healthy => None,
+            State::Pausing { until, .. } if now < *until => Some(until.since(now)),
+            State::Pausing {
+                probe: Some(lost_at),
+                ..
+            } if now < *lost_at => Some(BACKOFF_MIN),
+            State::Pausing { .. } => None,
+        }
+    }
+
     /// What is left of the pause; zero when there is none.
     pub fn pause_left(&self, now: Instant) -> Duration {
         match self.state {
@@ -99,13 +130,11 @@ impl Backoff {
 
     /// Whether a call may start. After a pause exactly one caller is told [`Start::Probe`].
     pub fn may_start(&mut self, now: Instant) -> Start {
+        if let Some(rest) = self.wait(now) {
+            return Start::Wait(rest);
+        }
         match &mut self.state {
             State::Healthy => Start::Go,
-            State::Pausing { until, .. } if now < *until => Start::Wait(until.since(now)),
-            State::Pausing {
-                probe: Some(lost_at),
-                ..
-            } if now < *lost_at => Start::Wait(BACKOFF_MIN),
             State::Pausing { probe, .. } => {
                 *probe = Some(now.plus(PROBE_LOST));
                 Start::Probe
@@ -215,6 +244,41 @@ mod tests {
         assert_eq!(backoff.may_start(at(60_249)), wait(250));
         assert_eq!(backoff.may_start(at(60_250)), Start::Probe);
         assert_eq!(backoff.may_start(at(60_250)), wait(250));
+    }
+
+    #[test]
+    fn one_who_fails_again_and_again_makes_no_pause_and_a_second_one_does() {
+        let mut backoff = Backoff::default();
+        for n in 0..100 {
+            backoff.suspicion(at(n), NO_JITTER, "bob");
+            assert_eq!(backoff.may_start(at(n)), Start::Go);
+        }
+        // A success between the two says that it is about them.
+        backoff.success();
+        backoff.suspicion(at(100), NO_JITTER, "carol");
+        assert_eq!(backoff.may_start(at(100)), Start::Go);
+        backoff.suspicion(at(100), NO_JITTER, "bob");
+        assert_eq!(backoff.may_start(at(100)), wait(250));
+        // Bob's probe says nothing that was not known.
+        assert_eq!(backoff.may_start(at(350)), Start::Probe);
+        backoff.suspicion(at(400), NO_JITTER, "bob");
+        backoff.probe_ended();
+        assert_eq!(backoff.may_start(at(400)), Start::Probe);
+        backoff.suspicion(at(450), NO_JITTER, "carol");
+        assert_eq!(backoff.may_start(at(450)), wait(500));
+    }
+
+    #[test]
+    fn a_suspicion_after_a_pause_of_another_cause_prolongs_it_once() {
+        let mut backoff = Backoff::default();
+        backoff.fault(at(0), NO_JITTER, None);
+        assert_eq!(backoff.may_start(at(250)), Start::Probe);
+        backoff.suspicion(at(250), NO_JITTER, "bob");
+        assert_eq!(backoff.may_start(at(250)), wait(500));
+        assert_eq!(backoff.may_start(at(750)), Start::Probe);
+        backoff.suspicion(at(750), NO_JITTER, "bob");
+        backoff.probe_ended();
+        assert_eq!(backoff.may_start(at(750)), Start::Probe);
     }
 
     #[test]

@@ -324,6 +324,21 @@ impl<C, M> Cache<C, M> {
         }
     }
 
+    /// Drops every minted token that `keep` says no to.
+    pub fn retain_minted(&mut self, mut keep: impl FnMut(&C, &M) -> bool) {
+        for (_, entry) in self.entries.iter_mut() {
+            let caller = &entry.caller;
+            for slot in &mut entry.slots {
+                if let State::Minted { minted, bytes, .. } = &slot.state
+                    && !keep(caller, minted)
+                {
+                    self.bytes = self.bytes.saturating_sub(*bytes);
+                    slot.state = State::Empty;
+                }
+            }
+        }
+    }
+
     fn change(
         &mut self,
         token: &SubjectToken,

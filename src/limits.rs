@@ -62,6 +62,10 @@ pub const REFUSED_LIFE: Duration = Duration::from_secs(3);
 /// Requests parked per worker, whatever they wait for.
 pub const WAITERS: usize = 4_096;
 
+/// Requests parked per worker and issuer for its first key set. Nobody's signature can be verified until it
+/// comes, so forged tokens wait there too: they must leave room for the people of other issuers.
+pub const FIRST_KEYS_WAITERS: usize = 1_024;
+
 /// Requests parked per worker and issuer for a key that the set does not have. Anybody can write a
 /// `kid`: past this number such tokens are refused at once.
 pub const UNKNOWN_KEY_WAITERS: usize = 256;
@@ -70,7 +74,8 @@ pub const UNKNOWN_KEY_WAITERS: usize = 256;
 /// signature takes 1 to 3 ms in the VM, on a thread that serves everybody: a turn stays under 50 ms.
 pub const VERIFICATIONS_PER_TURN: usize = 16;
 
-/// Exchanges under way per worker and issuer.
+/// Exchanges under way per worker and issuer. The next ones wait in a row, which takes at most half of the
+/// places for waiting requests.
 pub const EXCHANGES_IN_FLIGHT: usize = 64;
 
 /// Longest time that a request waits for keys and exchanges together, then it is refused as
@@ -89,6 +94,9 @@ pub const CALL_LOST: Duration = Duration::from_secs(5);
 
 /// Time between two background refreshes of a key set.
 pub const KEY_REFRESH: Duration = Duration::from_secs(300);
+
+/// Every so many refreshes of a key set begin with the issuer's metadata: endpoints move.
+pub const METADATA_EVERY: u32 = 12;
 
 /// Shortest time between two fetches that unknown `kid`s may cause.
 pub const KEY_REFETCH: Duration = Duration::from_secs(5);

@@ -140,7 +140,7 @@ reasons! {
     KeysUnavailable = "keys_unavailable", IdentityProvider, Later;
     // Policy
     /// The catalog does not serve callers of this issuer.
-    IssuerNotServed = "issuer_not_served", Operator, Forbidden;
+    IssuerNotServed = "issuer_not_served", Caller, Forbidden;
     // Exchange
     /// The identity provider does not accept the caller's token.
     SubjectRefused = "subject_refused", Caller, BadToken;

@@ -1,51 +1,58 @@
 //! Exchanges under way, one for each exchange key, each with everybody who waits for it.
 //!
 //! ```text
-//!   lead ──▶ Calling ──answer──▶ sort ──▶ check ──▶ landed: waiters forwarded or refused
-//!                                          │  ▲
-//!                            key not there ▼  │ keys fetched
-//!                                       AwaitingKeys
+//!   lead ──▶ Queued ──a place is free──▶ Calling ──answer──▶ sort ──▶ check ──▶ landed: waiters forwarded or refused
+//!                                                                     │  ▲
+//!                                                       key not there ▼  │ keys fetched
+//!                                                                  AwaitingKeys
 //! ```
-//! A flight belongs to nobody: when every waiter has gone it still ends and fills the cache.
+//! A flight belongs to nobody: when every waiter has gone it still ends and fills the cache. Only one that is
+//! still queued ends with its last waiter.
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::outcome::{Terms, is_about_the_caller, no_terms, no_token_path, refused, terms, unfit};
+use super::keys::finds_token_path;
+use super::outcome::{Terms, no_terms, no_token_path, refused, terms, unfit};
 use super::parked::{Parked, Turn};
+use super::row::{exchanges_full, paused};
 use super::{Broker, CallId, Level, Purpose, StreamId};
 use crate::backoff::Start;
 use crate::cache::{SubjectToken, Until};
 use crate::clock::{Instant, Now};
 use crate::config::{CatalogId, IssuerId};
-use crate::exchange::{self, BackoffEffect, ExchangeKey, Minted, MintedFault, Sorted};
+use crate::exchange::{
+    self, BackoffEffect, ExchangeKey, Minted, MintedFault, Misconfiguration, Sorted,
+};
 use crate::identity::Caller;
 use crate::jose::VerifyFault;
 use crate::limits;
 use crate::oauth::TokenResponse;
-use crate::refusal::{Answer, Culprit, Reason, Refusal};
+use crate::refusal::{Answer, Culprit, Refusal};
 use crate::telemetry::ExchangeOutcome;
 use crate::wire::CallAnswer;
 
 /// An exchange under way.
 #[derive(Debug)]
 pub(super) struct Flight {
-    catalog: CatalogId,
-    issuer: IssuerId,
-    token: SubjectToken,
-    caller: Rc<Caller>,
+    pub(super) catalog: CatalogId,
+    pub(super) issuer: IssuerId,
+    pub(super) token: SubjectToken,
+    pub(super) caller: Rc<Caller>,
     pub(super) waiters: BTreeSet<StreamId>,
-    started: Instant,
+    pub(super) started: Instant,
     /// It goes first after a pause: others wait for its end.
-    probe: bool,
-    stage: Stage,
+    pub(super) probe: bool,
+    pub(super) stage: Stage,
 }
 
 #[derive(Debug)]
-enum Stage {
+pub(super) enum Stage {
+    /// It waits for a place, by its number in the issuer's [`Row`].
+    Queued(u64),
     /// The token endpoint was called.
-    Calling(#[allow(dead_code, reason = "seen in Debug")] CallId),
+    Calling(CallId),
     /// The answer came, signed with a key that is not in the set; a newer set was asked for.
     AwaitingKeys {
         response: Box<TokenResponse>,
@@ -59,7 +66,7 @@ enum Stage {
 impl Flight {
     pub(super) fn deadline(&self) -> Option<Instant> {
         match &self.stage {
-            Stage::Calling(_) => None,
+            Stage::Queued(_) | Stage::Calling(_) => None,
             Stage::AwaitingKeys { deadline, .. } => Some(*deadline),
         }
     }
@@ -99,45 +106,35 @@ impl Broker {
             flight.waiters.insert(stream);
             return Ok(key);
         }
-        let under_way = self
-            .flights
-            .values()
-            .filter(|flight| flight.issuer == issuer)
-            .count();
-        if under_way >= config.limits.exchanges_in_flight {
-            return Err(Refusal::new(
-                Reason::ExchangesFull,
-                format!(
-                    "too many token exchanges at '{}' are under way already: try again",
-                    terms.issuer.name
-                ),
-            ));
+        let limits = &config.limits;
+        let Some(keys) = self.issuers.get_mut(index) else {
+            return Err(no_terms());
+        };
+        if let Some(rest) = keys.exchanges.wait(now.instant) {
+            return Err(paused(&terms, caller.log_name(), rest));
         }
-        let pause = self
-            .issuers
-            .get_mut(index)
-            .map(|keys| keys.exchanges.may_start(now.instant));
-        if let Some(Start::Wait(rest)) = pause {
-            let sentence = format!(
-                "identity provider '{}' failed a moment ago and is given a rest before {}'s token is exchanged: try again",
-                terms.issuer.name,
-                caller.log_name()
-            );
-            return Err(Refusal::new(Reason::IdpPaused, sentence).after(rest));
-        }
-        let mut call = exchange::exchange_call(&inputs);
-        call.timeout = config.limits.exchange_timeout;
-        let id = self.call(now, Purpose::Exchange(key), call);
-        let flight = Flight {
+        let mut flight = Flight {
             catalog,
             issuer,
             token: token.clone(),
             caller,
             waiters: BTreeSet::from([stream]),
             started: now.instant,
-            probe: pause == Some(Start::Probe),
-            stage: Stage::Calling(id),
+            probe: false,
+            stage: Stage::Queued(0),
         };
+        if keys.row.is_full(limits.exchanges_in_flight) {
+            let most = limits.waiters.div_ceil(2);
+            let number = keys.row.queue(key, most);
+            flight.stage = Stage::Queued(number.ok_or_else(|| exchanges_full(&terms))?);
+            self.flights.insert(key, flight);
+            return Ok(key);
+        }
+        flight.probe = keys.exchanges.may_start(now.instant) == Start::Probe;
+        keys.row.started();
+        let mut call = exchange::exchange_call(&inputs);
+        call.timeout = limits.exchange_timeout;
+        flight.stage = Stage::Calling(self.call(now, Purpose::Exchange(key), call));
         self.flights.insert(key, flight);
         Ok(key)
     }
@@ -148,6 +145,15 @@ impl Broker {
             && let Some(flight) = self.flights.get_mut(&key)
         {
             flight.waiters.remove(&stream);
+            if let Stage::Queued(number) = flight.stage
+                && flight.waiters.is_empty()
+            {
+                let issuer = usize::from(flight.issuer.0);
+                self.flights.remove(&key);
+                if let Some(keys) = self.issuers.get_mut(issuer) {
+                    keys.row.leave(number);
+                }
+            }
         }
     }
 
@@ -157,7 +163,8 @@ impl Broker {
         };
         let config = Rc::clone(&self.config);
         let Some(terms) = terms(&config, flight.catalog) else {
-            return self.land_refused(now, flight, ExchangeOutcome::OperatorFault, no_terms());
+            let outcome = ExchangeOutcome::OperatorFault;
+            return self.land_refused(now, flight, outcome, no_terms(), Remember::No);
         };
         match exchange::sort(terms.issuer.profile, answer) {
             Sorted::Minted(response) => {
@@ -166,7 +173,19 @@ impl Broker {
             }
             sorted => {
                 let (outcome, refusal) = self.sorted_refusal(now, &flight, &terms, &sorted);
-                self.land_refused(now, flight, outcome, refusal);
+                // Whoever fails so must not be the one who tries again next; everything else has its pause.
+                let remember = match sorted.backoff_effect() {
+                    BackoffEffect::Pause { .. } => Remember::No,
+                    _ => Remember::Yes,
+                };
+                if matches!(sorted, Sorted::Misconfigured(Misconfiguration::Endpoint))
+                    && finds_token_path(terms.issuer)
+                    && let Some(keys) = self.issuers.get_mut(usize::from(flight.issuer.0))
+                {
+                    keys.want_metadata(now.instant);
+                    self.fetch_due_keys(now);
+                }
+                self.land_refused(now, flight, outcome, refusal, remember);
             }
         }
     }
@@ -213,7 +232,8 @@ impl Broker {
         let (Some(terms), Some(keys)) =
             (terms(&config, flight.catalog), self.issuers.get_mut(issuer))
         else {
-            return self.land_refused(now, flight, ExchangeOutcome::OperatorFault, no_terms());
+            let outcome = ExchangeOutcome::OperatorFault;
+            return self.land_refused(now, flight, outcome, no_terms(), Remember::No);
         };
         let checked = match keys.set() {
             Some(set) => exchange::check(
@@ -244,14 +264,16 @@ impl Broker {
             Err(fault) => {
                 let refusal = unfit(&fault, &terms, flight.caller.log_name());
                 if refusal.reason.culprit() == Culprit::Caller {
-                    return self.land_refused(now, flight, ExchangeOutcome::CallerRefused, refusal);
+                    let outcome = ExchangeOutcome::CallerRefused;
+                    return self.land_refused(now, flight, outcome, refusal, Remember::No);
                 }
                 // Nobody may be left to be refused, and this must be seen all the same.
                 let (name, sentence) = (refusal.reason.name(), refusal.sentence.clone());
                 self.note(Level::Error, || {
                     format!("exchange failed refusal={name}: {sentence}")
                 });
-                self.land_refused(now, flight, ExchangeOutcome::CheckFailed, refusal);
+                let outcome = ExchangeOutcome::CheckFailed;
+                self.land_refused(now, flight, outcome, refusal, Remember::Yes);
             }
         }
     }
@@ -300,7 +322,8 @@ impl Broker {
     pub(super) fn flights_lack_keys(&mut self, now: Now, issuer: IssuerId, refusal: &Refusal) {
         for key in self.flights_awaiting_keys(issuer) {
             if let Some(flight) = self.flights.remove(&key) {
-                self.land_refused(now, flight, ExchangeOutcome::IdpFault, refusal.clone());
+                let outcome = ExchangeOutcome::IdpFault;
+                self.land_refused(now, flight, outcome, refusal.clone(), Remember::No);
             }
         }
     }
@@ -321,7 +344,8 @@ impl Broker {
         for key in gone {
             if let Some(flight) = self.flights.remove(&key) {
                 let refusal = self.keys_unavailable(flight.issuer);
-                self.land_refused(now, flight, ExchangeOutcome::IdpFault, refusal);
+                let outcome = ExchangeOutcome::IdpFault;
+                self.land_refused(now, flight, outcome, refusal, Remember::No);
             }
         }
     }
@@ -340,13 +364,10 @@ impl Broker {
     fn land_minted(&mut self, now: Now, flight: Flight, minted: Rc<Minted>) {
         let caller = Rc::clone(&flight.caller);
         // The key that the caller was verified with may have left the set while the flight was under way.
-        let known = self
-            .issuers
-            .get(usize::from(caller.issuer().0))
-            .and_then(|keys| keys.set());
-        if !known.is_some_and(|set| set.contains(&caller.key())) {
+        if !self.is_known(&caller) {
             let refusal = VerifyFault::UnknownKey.into();
-            return self.land_refused(now, flight, ExchangeOutcome::Minted, refusal);
+            let outcome = ExchangeOutcome::Minted;
+            return self.land_refused(now, flight, outcome, refusal, Remember::No);
         }
         self.count(now, &flight, ExchangeOutcome::Minted);
         let bytes = minted.authorization().expose().len();
@@ -355,7 +376,7 @@ impl Broker {
         self.cache
             .put_minted(&flight.token, kept.0, flight.catalog, kept.1, bytes, until);
         for stream in flight.waiters {
-            let Some(parked) = self.parked.remove(&stream) else {
+            let Some(parked) = self.remove_parked(stream) else {
                 continue;
             };
             match self.permit(&caller, &parked) {
@@ -365,22 +386,32 @@ impl Broker {
                 Err(refusal) => self.refuse(stream, &parked.about(), &refusal),
             }
         }
+        self.start_queued(now, flight.issuer);
     }
 
-    /// Ends a flight without a token. What says something about this caller at this catalog is remembered
-    /// for a moment, so that a client that tries again at once costs no exchange; everything else has its
-    /// own pause.
+    /// Whether the key that proved a caller is still in the issuer's set.
+    pub(super) fn is_known(&self, caller: &Caller) -> bool {
+        self.issuers
+            .get(usize::from(caller.issuer().0))
+            .and_then(|keys| keys.set())
+            .is_some_and(|set| set.contains(&caller.key()))
+    }
+
+    /// Ends a flight without a token. What may be about this caller at this catalog is remembered for a
+    /// moment, so that a client that tries again at once costs no exchange.
     fn land_refused(
         &mut self,
         now: Now,
         flight: Flight,
         outcome: ExchangeOutcome,
         mut refusal: Refusal,
+        remember: Remember,
     ) {
         self.count(now, &flight, outcome);
-        if is_about_the_caller(&refusal) {
+        if remember == Remember::Yes && self.is_known(&flight.caller) {
             if refusal.reason.answer() == Answer::Later {
-                refusal = refusal.after(limits::REFUSED_LIFE);
+                let pause = refusal.retry_after.unwrap_or_default();
+                refusal = refusal.after(pause.max(limits::REFUSED_LIFE));
             }
             let until = Until::after(now, limits::REFUSED_LIFE);
             let caller = Rc::clone(&flight.caller);
@@ -392,17 +423,27 @@ impl Broker {
                 until,
             );
         }
+        let issuer = flight.issuer;
+        self.refuse_waiters(flight, &refusal);
+        self.start_queued(now, issuer);
+    }
+
+    pub(super) fn refuse_waiters(&mut self, flight: Flight, refusal: &Refusal) {
         for stream in flight.waiters {
-            if let Some(parked) = self.parked.remove(&stream) {
-                self.refuse(stream, &parked.about(), &refusal);
+            if let Some(parked) = self.remove_parked(stream) {
+                self.refuse(stream, &parked.about(), refusal);
             }
         }
     }
 
+    /// A flight has ended: it is counted, and its place is free.
     fn count(&mut self, now: Now, flight: &Flight, outcome: ExchangeOutcome) {
         let took = now.instant.since(flight.started).as_millis();
         let took = u64::try_from(took).unwrap_or(u64::MAX);
         self.tally.exchange(flight.issuer, outcome, took);
+        if let Some(keys) = self.issuers.get_mut(usize::from(flight.issuer.0)) {
+            keys.row.ended();
+        }
     }
 
     /// What an answer means for the identity provider's next exchanges. Returns what is left of its pause.
@@ -416,10 +457,24 @@ impl Broker {
             BackoffEffect::Pause { at_least } => {
                 keys.exchanges.fault(now.instant, jitter, at_least)
             }
+            BackoffEffect::Suspicion => {
+                let who = flight.caller.subject();
+                keys.exchanges.suspicion(now.instant, jitter, who);
+                if flight.probe {
+                    keys.exchanges.probe_ended();
+                }
+            }
             // Another flight, from before the pause, does not end the probe.
             BackoffEffect::None if flight.probe => keys.exchanges.probe_ended(),
             BackoffEffect::None => {}
         }
         keys.exchanges.pause_left(now.instant)
     }
+}
+
+/// Whether the next try with the same token at the same catalog is refused for a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Remember {
+    Yes,
+    No,
 }

@@ -11,6 +11,8 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use super::parked::Crowd;
+use super::row::Row;
 use super::{Broker, Level, Purpose};
 use crate::backoff::Backoff;
 use crate::clock::{Instant, Now};
@@ -37,8 +39,16 @@ pub(super) struct IssuerKeys {
     finished: u64,
     last_start: Option<Instant>,
     pause: Backoff,
+    /// A call for the metadata is wanted before the next one for keys.
+    read_metadata: bool,
+    /// Key sets since metadata was read.
+    refreshes: u32,
+    /// The operator was told that metadata names no token endpoint that can be called.
+    told: bool,
     /// The token endpoint's health.
     pub(super) exchanges: Backoff,
+    pub(super) crowd: Crowd,
+    pub(super) row: Row,
 }
 
 impl IssuerKeys {
@@ -58,7 +68,12 @@ impl IssuerKeys {
             finished: 0,
             last_start: None,
             pause: Backoff::default(),
+            read_metadata: false,
+            refreshes: 0,
+            told: false,
             exchanges: Backoff::default(),
+            crowd: Crowd::default(),
+            row: Row::default(),
         }
     }
 
@@ -91,6 +106,12 @@ impl IssuerKeys {
         self.due = self.due.min(soonest);
     }
 
+    /// The token endpoint is not where it was: read metadata again as soon as the rate allows it.
+    pub(super) fn want_metadata(&mut self, now: Instant) {
+        self.read_metadata = true;
+        self.want_newer(now);
+    }
+
     /// When the next fetch begins, unless one is under way.
     pub(super) fn next_fetch(&self) -> Option<Instant> {
         (!self.fetching).then_some(self.due)
@@ -118,21 +139,27 @@ impl Broker {
     }
 
     fn begin_fetch(&mut self, now: Now, index: usize) {
-        let Some(keys) = self.issuers.get_mut(index) else {
+        let (Some(keys), Some(issuer)) =
+            (self.issuers.get_mut(index), self.config.issuers.get(index))
+        else {
             return;
         };
         keys.fetching = true;
         keys.started = keys.started.saturating_add(1);
         keys.last_start = Some(now.instant);
+        let finds_token_path = finds_token_path(issuer);
+        let lacks_token_path = finds_token_path && keys.token_path.is_none();
+        let again = discovers(issuer)
+            && (lacks_token_path || keys.read_metadata || keys.refreshes >= limits::METADATA_EVERY);
         match keys.jwks_path.clone() {
-            Some(path) => self.fetch(
+            Some(path) if !again => self.fetch(
                 now,
                 index,
                 Purpose::Keys(index),
                 path,
                 limits::KEY_SET_BYTES,
             ),
-            None => self.fetch_metadata(now, index),
+            _ => self.fetch_metadata(now, index),
         }
     }
 
@@ -199,18 +226,20 @@ impl Broker {
             Ok((path, token_path)) => {
                 let path: Rc<str> = path.into();
                 self.tally.key_fetch(issuer_id(index), FetchOutcome::Ok);
-                let needs_token_path =
-                    self.config.issuers.get(index).is_some_and(|issuer| {
-                        issuer.token_path.is_none() && issuer.client.is_some()
-                    });
-                if let Some(keys) = self.issuers.get_mut(index) {
-                    keys.jwks_path = Some(Rc::clone(&path));
-                    // What was read last stays in use, as the key set does.
-                    if let (true, Ok(token_path)) = (needs_token_path, &token_path) {
-                        keys.token_path = Some(token_path.as_str().into());
-                    }
+                let needs_token_path = self.config.issuers.get(index).is_some_and(finds_token_path);
+                let Some(keys) = self.issuers.get_mut(index) else {
+                    return;
+                };
+                keys.jwks_path = Some(Rc::clone(&path));
+                keys.read_metadata = false;
+                keys.refreshes = 0;
+                // What was read last stays in use, as the key set does.
+                if let (true, Ok(token_path)) = (needs_token_path, &token_path) {
+                    keys.token_path = Some(token_path.as_str().into());
+                    keys.told = false;
                 }
-                if let (true, Err(fault)) = (needs_token_path, token_path) {
+                if let (true, false, Err(fault)) = (needs_token_path, keys.told, token_path) {
+                    keys.told = true;
                     let name = self.issuer_name(index);
                     self.note(Level::Error, || {
                         format!("issuer '{name}': metadata: token_endpoint {fault}: set issuers.{name}.token_path")
@@ -224,7 +253,28 @@ impl Broker {
                     limits::KEY_SET_BYTES,
                 );
             }
-            Err(why) => self.fetch_failed(now, index, &why),
+            Err(why) => match self
+                .issuers
+                .get(index)
+                .and_then(|keys| keys.jwks_path.clone())
+            {
+                // The keys are still where they were, as far as anybody knows.
+                Some(path) => {
+                    self.tally.key_fetch(issuer_id(index), FetchOutcome::Failed);
+                    let name = self.issuer_name(index);
+                    self.note(Level::Warn, || {
+                        format!("issuer '{name}': {why}; what was read before stays in use")
+                    });
+                    self.fetch(
+                        now,
+                        index,
+                        Purpose::Keys(index),
+                        path,
+                        limits::KEY_SET_BYTES,
+                    );
+                }
+                None => self.fetch_failed(now, index, &why),
+            },
         }
     }
 
@@ -248,22 +298,29 @@ impl Broker {
     fn keys_loaded(&mut self, now: Now, index: usize, set: KeySet) {
         let spread = self.draw_u32();
         let refresh = self.config.limits.key_refresh;
+        let lacks_token_path = self.config.issuers.get(index).is_some_and(finds_token_path);
         let Some(keys) = self.issuers.get_mut(index) else {
             return;
         };
+        let lacks_token_path = lacks_token_path && keys.token_path.is_none();
         let first = keys.set.is_none();
         keys.fetching = false;
         keys.loaded = now.instant;
         keys.finished = keys.started;
         // Workers that started together need not ask together for ever.
-        keys.due = now
-            .instant
-            .plus(refresh.saturating_sub(tenth(refresh, spread)));
+        let mut next = refresh.saturating_sub(tenth(refresh, spread));
+        if lacks_token_path {
+            next = next.min(limits::BACKOFF_MAX);
+        }
+        keys.due = now.instant.plus(next);
+        keys.refreshes = keys.refreshes.saturating_add(1);
         keys.pause.success();
         self.tally.key_fetch(issuer_id(index), FetchOutcome::Ok);
         let id = issuer_id(index);
         self.cache
             .retain(|caller| caller.issuer() != id || set.contains(&caller.key()));
+        self.cache
+            .retain_minted(|caller, minted| caller.issuer() != id || set.contains(&minted.key()));
         if first {
             let name = self.issuer_name(index);
             let (usable, skipped) = (set.len(), set.skipped());
@@ -282,11 +339,7 @@ impl Broker {
     fn fetch_failed(&mut self, now: Now, index: usize, why: &str) {
         let jitter = self.draw_u32();
         self.tally.key_fetch(issuer_id(index), FetchOutcome::Failed);
-        let discovers = self
-            .config
-            .issuers
-            .get(index)
-            .is_some_and(|issuer| !matches!(issuer.keys, KeySource::Path(_)));
+        let discovers = self.config.issuers.get(index).is_some_and(discovers);
         let Some(keys) = self.issuers.get_mut(index) else {
             return;
         };
@@ -343,6 +396,15 @@ impl Broker {
             .get(index)
             .map_or_else(|| "-".into(), |issuer| Rc::clone(&issuer.name))
     }
+}
+
+fn discovers(issuer: &Issuer) -> bool {
+    !matches!(issuer.keys, KeySource::Path(_))
+}
+
+/// Whether the token endpoint's path comes from metadata.
+pub(super) fn finds_token_path(issuer: &Issuer) -> bool {
+    discovers(issuer) && issuer.token_path.is_none() && issuer.client.is_some()
 }
 
 /// The path of an issuer's URL, which the configuration checked to be one without query and fragment.

@@ -27,6 +27,7 @@ mod keys;
 mod outcome;
 mod parked;
 mod request;
+mod row;
 
 pub use effect::{CallId, Effect, Forward, Level, StreamId, Ticket, Verdict};
 
@@ -145,7 +146,7 @@ impl Broker {
 
     /// A parked stream went away. The flight that it waited for goes on.
     pub fn request_gone(&mut self, _now: Now, stream: StreamId) {
-        if let Some(parked) = self.parked.remove(&stream) {
+        if let Some(parked) = self.remove_parked(stream) {
             self.leave_flight(stream, &parked);
         }
     }
@@ -248,6 +249,7 @@ impl Broker {
                 .filter(|(id, parked)| !self.is_alive(**id, parked))
                 .count(),
             flights: self.flights.len(),
+            queued: self.issuers.iter().map(|keys| keys.row.queued()).sum(),
             calls: self.calls.len(),
             cached: self.cache.len(),
             cached_bytes: self.cache.bytes(),
@@ -366,8 +368,10 @@ pub struct Census {
     pub parked: usize,
     /// Requests that wait for something that is not there. Always zero.
     pub parked_on_nothing: usize,
-    /// Exchanges under way.
+    /// Exchanges under way, and those that wait for a place.
     pub flights: usize,
+    /// Exchanges that wait for a place.
+    pub queued: usize,
     /// Calls under way.
     pub calls: usize,
     /// Cached callers.

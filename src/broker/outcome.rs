@@ -109,24 +109,6 @@ pub(super) fn unfit(fault: &MintedFault, terms: &Terms<'_>, who: &str) -> Refusa
     Refusal::new(fault.into(), sentence)
 }
 
-/// Whether the next try of another caller, or at another catalog, could well end otherwise, and no pause
-/// of the identity provider keeps the same one away.
-pub(super) fn is_about_the_caller(refusal: &Refusal) -> bool {
-    match refusal.reason {
-        Reason::SubjectRefused | Reason::ExchangeForbidden => true,
-        Reason::ExchangeMisconfigured | Reason::IdpBroken => refusal.retry_after.is_none(),
-        reason => matches!(
-            reason,
-            Reason::MintedOpaque
-                | Reason::MintedOtherSubject
-                | Reason::MintedOtherAudience
-                | Reason::MintedOurAudience
-                | Reason::MintedExpired
-                | Reason::MintedInvalid
-        ),
-    }
-}
-
 /// The loader lets no catalog name an issuer without a client, so this does not happen.
 pub(super) fn no_terms() -> Refusal {
     Refusal::new(

@@ -50,6 +50,13 @@ pub(super) enum Wait {
     Flight(ExchangeKey),
 }
 
+/// How many wait for an issuer's keys.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Crowd {
+    pub(super) first_keys: usize,
+    pub(super) newer_keys: usize,
+}
+
 /// Work that waits for its turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Turn {
@@ -61,11 +68,47 @@ pub(super) enum Turn {
 
 impl Broker {
     pub(super) fn park(&mut self, stream: StreamId, parked: Parked) {
-        if self.parked.len() >= self.config.limits.waiters {
+        let crowded = match parked.wait {
+            Wait::FirstKeys(issuer) => self
+                .crowd(issuer)
+                .is_some_and(|crowd| crowd.first_keys >= limits::FIRST_KEYS_WAITERS),
+            _ => false,
+        };
+        if crowded || self.parked.len() >= self.config.limits.waiters {
             self.refuse(stream, &parked.about(), &waiters_full());
         } else {
-            self.parked.insert(stream, parked);
+            self.insert_parked(stream, parked);
         }
+    }
+
+    pub(super) fn insert_parked(&mut self, stream: StreamId, parked: Parked) {
+        if let Some(count) = self.place_in_crowd(parked.wait) {
+            *count = count.saturating_add(1);
+        }
+        self.parked.insert(stream, parked);
+    }
+
+    pub(super) fn remove_parked(&mut self, stream: StreamId) -> Option<Parked> {
+        let parked = self.parked.remove(&stream)?;
+        if let Some(count) = self.place_in_crowd(parked.wait) {
+            *count = count.saturating_sub(1);
+        }
+        Some(parked)
+    }
+
+    pub(super) fn crowd(&self, issuer: IssuerId) -> Option<&Crowd> {
+        Some(&self.issuers.get(usize::from(issuer.0))?.crowd)
+    }
+
+    fn place_in_crowd(&mut self, wait: Wait) -> Option<&mut usize> {
+        let (Wait::FirstKeys(issuer) | Wait::NewerKeys(issuer, _)) = wait else {
+            return None;
+        };
+        let crowd = &mut self.issuers.get_mut(usize::from(issuer.0))?.crowd;
+        Some(match wait {
+            Wait::NewerKeys(..) => &mut crowd.newer_keys,
+            _ => &mut crowd.first_keys,
+        })
     }
 
     /// Wakes everybody who waits for keys of an issuer: each goes on when its turn comes.
@@ -112,7 +155,7 @@ impl Broker {
         if !self.parked.get(&stream).is_some_and(|parked| parked.awake) {
             return false;
         }
-        if let Some(parked) = self.parked.remove(&stream) {
+        if let Some(parked) = self.remove_parked(stream) {
             self.advance(now, stream, parked);
         }
         true
@@ -129,7 +172,7 @@ impl Broker {
             .map(|(stream, _)| *stream)
             .collect();
         for stream in gone {
-            if let Some(parked) = self.parked.remove(&stream) {
+            if let Some(parked) = self.remove_parked(stream) {
                 self.refuse(stream, &parked.about(), refusal);
             }
         }
@@ -143,7 +186,7 @@ impl Broker {
             .map(|(stream, _)| *stream)
             .collect();
         for stream in late {
-            if let Some(parked) = self.parked.remove(&stream) {
+            if let Some(parked) = self.remove_parked(stream) {
                 self.leave_flight(stream, &parked);
                 let refusal = self.too_late(&parked);
                 self.refuse(stream, &parked.about(), &refusal);
@@ -178,7 +221,9 @@ impl Broker {
                         matches!(pending.purpose, Purpose::Keys(at) | Purpose::Metadata(at) if at == usize::from(issuer.0))
                     })
             }
-            Wait::Flight(key) => self.flights.get(&key).is_some_and(|flight| flight.waiters.contains(&stream)),
+            Wait::Flight(key) => self.flights.get(&key).is_some_and(|flight| {
+                flight.waiters.contains(&stream) && self.can_end(flight)
+            }),
         }
     }
 }

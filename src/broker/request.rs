@@ -297,7 +297,7 @@ impl Broker {
         match self.join_or_lead(now, stream, parked.catalog, &parked.token, caller) {
             Ok(key) => {
                 parked.wait = Wait::Flight(key);
-                self.parked.insert(stream, parked);
+                self.insert_parked(stream, parked);
             }
             Err(refusal) => self.refuse(stream, &parked.about(), &refusal),
         }
@@ -310,9 +310,7 @@ impl Broker {
         mut parked: Parked,
         issuer: IssuerId,
     ) {
-        let waiting =
-            |parked: &&Parked| matches!(parked.wait, Wait::NewerKeys(at, _) if at == issuer);
-        let crowd = self.parked.values().filter(waiting).count();
+        let crowd = self.crowd(issuer).map_or(0, |crowd| crowd.newer_keys);
         let Some(keys) = self.issuers.get_mut(usize::from(issuer.0)) else {
             return;
         };
@@ -364,7 +362,7 @@ fn read_bearer(authorization: Authorization<'_>) -> Result<&str, Refusal> {
     Ok(oauth::bearer(value)?)
 }
 
-fn expired(caller: &Caller, now: Now) -> Refusal {
+pub(super) fn expired(caller: &Caller, now: Now) -> Refusal {
     let ago = now.unix.since(caller.expires()).as_secs();
     Refusal::new(
         Reason::TokenExpired,

@@ -88,7 +88,11 @@ pub enum BackoffEffect {
         /// What `Retry-After` asks for.
         at_least: Option<Duration>,
     },
-    /// It may be about this exchange alone, so it must not shut out everybody:
+    /// It may be about this caller alone, or about everybody:
+    /// [`suspicion`](crate::backoff::Backoff::suspicion), and
+    /// [`probe_ended`](crate::backoff::Backoff::probe_ended).
+    Suspicion,
+    /// It is about this exchange alone, so it must not shut out everybody:
     /// [`probe_ended`](crate::backoff::Backoff::probe_ended).
     None,
 }
@@ -103,9 +107,23 @@ impl Sorted {
             | Self::Unavailable(Unavailable::UnknownError | Unavailable::RequestTooLarge) => {
                 BackoffEffect::None
             }
+            // Somebody answered. A server may fail over one person's groups again and again, and serve
+            // everybody else.
+            Self::Unavailable(
+                Unavailable::TooLarge
+                | Unavailable::ServerError
+                | Unavailable::Redirect
+                | Unavailable::NotATokenEndpoint
+                | Unavailable::BrokenAnswer(_),
+            ) => BackoffEffect::Suspicion,
             Self::ClientRefused
             | Self::Misconfigured(Misconfiguration::Parameters | Misconfiguration::Endpoint)
-            | Self::Unavailable(_) => BackoffEffect::Pause { at_least: None },
+            | Self::Unavailable(
+                Unavailable::NotSent
+                | Unavailable::Unreachable
+                | Unavailable::TimedOut
+                | Unavailable::BrokenOff,
+            ) => BackoffEffect::Pause { at_least: None },
             Self::RateLimited { retry_after } => BackoffEffect::Pause {
                 at_least: *retry_after,
             },

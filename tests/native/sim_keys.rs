@@ -5,7 +5,7 @@ use std::time::Duration;
 use icegate::broker::Level;
 use serde_json::json;
 
-use crate::sim::{Answer, CI, CORP, World, table};
+use crate::sim::{Answer, CI, CORP, World, golden, table};
 
 #[test]
 fn requests_that_come_before_the_first_keys_wait_for_them() {
@@ -363,14 +363,15 @@ fn keys_are_used_through_an_outage_but_not_for_ever() {
 #[test]
 fn keys_are_fetched_again_in_the_background_each_five_minutes() {
     let mut world = World::new();
-    world.pass_s(3600);
+    world.pass_s(4000);
     // 300 s less up to a tenth.
     assert!(
-        (12..=14).contains(&world.corp().key_calls),
+        (14..=15).contains(&world.corp().key_calls),
         "{}",
         world.corp().key_calls
     );
-    assert_eq!(world.corp().metadata_calls, 1);
+    // Each twelfth time metadata is read again.
+    assert_eq!(world.corp().metadata_calls, 2);
     assert_eq!(world.ci().metadata_calls, 0);
 }
 
@@ -567,4 +568,144 @@ fn a_key_that_the_first_set_lacks_is_refused_when_that_set_comes() {
     assert_eq!(world.refusal(stream), (401, "key_unknown"));
     world.pass_s(6);
     assert_eq!(world.corp().key_calls, 1);
+}
+
+#[test]
+fn forged_tokens_that_wait_for_the_first_keys_leave_room_for_others() {
+    let mut world = World::cold_with(&json!({}), |idps| {
+        idps[CORP].metadata = Answer::Hangs;
+    });
+    world.pass_s(1);
+    let forged: Vec<_> = (0..1025)
+        .map(|n| world.unknown_kid(&format!("kid-{n}")))
+        .collect();
+    let streams: Vec<_> = forged.iter().map(|token| world.read(token)).collect();
+    assert_eq!(world.broker.census().parked, 1024);
+    assert_eq!(world.refusal(streams[1024]), (503, "waiters_full"));
+    let robot = world.token_of(CI, "robot", 300);
+    let stream = world.send("GET", &table("bots"), &robot);
+    world.pass_ms(20);
+    world.assert_forwarded(stream);
+    // One goes, one may come.
+    world.hang_up(streams[0]);
+    let alice = world.token("alice");
+    let stream = world.read(&alice);
+    assert!(world.is_waiting(stream));
+}
+
+#[test]
+fn a_caller_whose_key_left_is_not_remembered_for_a_no() {
+    let mut world = World::new();
+    world.pass_s(10);
+    let alice = world.token("alice");
+    world.corp().next_after(
+        Duration::from_millis(3000),
+        Answer::says(400, golden("kc-400-invalid-token.json")),
+    );
+    let stream = world.read(&alice);
+    world.corp().rotate(false);
+    let fresh = world.token("carol");
+    let new = world.read(&fresh);
+    world.pass_s(1);
+    world.assert_forwarded(new);
+    assert_eq!(world.broker.census().cached, 1);
+    world.pass_s(3);
+    assert_eq!(world.refusal(stream), (401, "subject_refused"));
+    assert_eq!(world.broker.census().cached, 1);
+}
+
+#[test]
+fn a_minted_token_whose_key_leaves_the_set_is_not_used_any_more() {
+    let mut world = World::new();
+    world.pass_s(10);
+    let alice = world.token("alice");
+    let old = world.corp().signer.clone();
+    world.corp().rotate(true);
+    let stream = world.read(&alice);
+    world.pass_s(1);
+    world.assert_forwarded(stream);
+    // The new key is taken back.
+    world.corp().keys.pop();
+    world.corp().signer = old;
+    world.pass_s(290);
+    assert_eq!(world.broker.census().cached, 1);
+    let stream = world.read(&alice);
+    assert!(world.is_waiting(stream));
+    world.pass_s(1);
+    world.assert_forwarded(stream);
+}
+
+/// Metadata of corp.
+fn metadata(token_endpoint: Option<&str>) -> Answer {
+    let mut body = json!({
+        "issuer": "https://idp.example.com/realms/lake",
+        "jwks_uri": "https://idp.example.com/realms/lake/keys",
+    });
+    if let Some(path) = token_endpoint {
+        body["token_endpoint"] = format!("https://idp.example.com{path}").into();
+    }
+    Answer::says(200, body.to_string())
+}
+
+#[test]
+fn metadata_that_is_mended_is_seen_ten_seconds_later() {
+    let mut world = World::cold_with(&json!({}), |idps| idps[CORP].metadata = metadata(None));
+    world.pass_s(60);
+    let alice = world.token("alice");
+    let stream = world.read(&alice);
+    assert_eq!(world.refusal(stream), (503, "exchange_misconfigured"));
+    assert_eq!(world.noted(Level::Error, "metadata: token_endpoint"), 1);
+    let calls = world.corp().metadata_calls;
+    assert!((6..=7).contains(&calls), "{calls} in a minute");
+    world.corp().metadata = metadata(Some("/realms/lake/token"));
+    world.pass_s(10);
+    world.pass_ms(40);
+    let stream = world.read(&alice);
+    world.pass_ms(20);
+    world.assert_forwarded(stream);
+    // All is well: the next refresh is five minutes away.
+    let calls = world.corp().metadata_calls;
+    world.pass_s(200);
+    assert_eq!(world.corp().metadata_calls, calls);
+}
+
+#[test]
+fn a_token_endpoint_that_moves_is_followed() {
+    let mut world = World::new();
+    world.pass_s(10);
+    let (alice, bob) = (world.token("alice"), world.token("bob"));
+    world.corp().metadata = metadata(Some("/moved/token"));
+    world
+        .corp()
+        .next(Answer::says(404, golden("kc-404-realm.json")));
+    let stream = world.read(&alice);
+    world.pass_ms(100);
+    assert_eq!(world.refusal(stream), (503, "exchange_misconfigured"));
+    world.pass_s(1);
+    let stream = world.read(&bob);
+    world.pass_ms(20);
+    world.assert_forwarded(stream);
+    assert_eq!(
+        world.corp().token_paths,
+        ["/realms/lake/token", "/moved/token"]
+    );
+}
+
+#[test]
+fn metadata_that_cannot_be_read_again_does_not_stop_the_keys() {
+    let mut world = World::cold_with(&json!({}), |idps| idps[CORP].metadata = metadata(None));
+    world.pass_s(1);
+    world.corp().metadata = Answer::says(500, "");
+    let fetches = world.count("icegate_key_fetches.issuer.corp.outcome.failed");
+    world.pass_s(30);
+    assert!(world.count("icegate_key_fetches.issuer.corp.outcome.failed") > fetches);
+    assert!(world.noted(Level::Warn, "what was read before stays in use") > 0);
+    world.corp().rotate(false);
+    world.pass_s(11);
+    // The new keys are known without anybody's asking for them.
+    let calls = world.corp().key_calls;
+    let alice = world.token("alice");
+    let stream = world.read(&alice);
+    assert_eq!(world.refusal(stream), (503, "exchange_misconfigured"));
+    assert_eq!(world.corp().key_calls, calls);
 }

@@ -217,25 +217,84 @@ fn more_than_may_wait_are_told_to_come_again() {
 }
 
 #[test]
-fn more_exchanges_than_may_be_under_way_are_refused_per_issuer() {
-    let mut world = World::with(&json!({"exchanges_in_flight": 2}));
-    let tokens: Vec<_> = ["alice", "bob", "carol"]
-        .map(|name| world.token(name))
-        .into();
+fn more_exchanges_than_may_be_under_way_wait_for_a_place_first_come_first_served() {
+    let mut world = World::with(&json!({"exchanges_in_flight": 2, "waiters": 9}));
+    let names = ["alice", "bob", "carol", "dave", "erin", "fred", "grace"];
+    let tokens = names.map(|name| world.token(name));
     let robot = world.token_of(CI, "robot", 300);
-    let first = [world.read(&tokens[0]), world.read(&tokens[1])];
-    let third = world.read(&tokens[2]);
-    assert_eq!(world.refusal(third), (503, "exchanges_full"));
-    // A follower is no exchange, and another issuer has its own bound.
-    let follower = world.read(&tokens[0]);
+    let streams: Vec<_> = tokens.iter().map(|token| world.read(token)).collect();
+    assert_eq!(world.broker.census().queued, 5);
+    // Half of nine places, and no more; another issuer has its own.
+    let hasty = world.token("hasty");
+    let full = world.commit(&hasty);
+    assert_eq!(world.refusal(full), (429, "exchanges_full"));
+    let follower = world.commit(&tokens[4]);
     let elsewhere = world.send("GET", &table("bots"), &robot);
-    world.pass_s(1);
-    for stream in [first[0], first[1], follower, elsewhere] {
+    // Whoever goes leaves the row; only the last of a flight takes the flight along.
+    world.hang_up(streams[3]);
+    world.hang_up(streams[4]);
+    assert_eq!(world.broker.census().queued, 4);
+    world.pass_ms(20);
+    for stream in [streams[0], streams[1], elsewhere] {
         world.assert_forwarded(stream);
     }
-    let third = world.read(&tokens[2]);
-    world.pass_s(1);
-    world.assert_forwarded(third);
+    assert!(world.is_waiting(streams[2]) && world.is_waiting(follower));
+    world.pass_ms(20);
+    world.assert_forwarded(streams[2]);
+    world.assert_forwarded(follower);
+    assert!(world.is_waiting(streams[5]) && world.is_waiting(streams[6]));
+    world.pass_ms(20);
+    world.assert_forwarded(streams[5]);
+    world.assert_forwarded(streams[6]);
+    assert_eq!(world.corp().asked.len(), 6);
+    assert_eq!(
+        world.samples("icegate_exchange_ms.issuer.corp"),
+        [20; 6],
+        "the time in the row is not the identity provider's"
+    );
+}
+
+#[test]
+fn a_cold_start_with_more_people_than_exchanges_serves_them_all() {
+    let mut world = World::cold(&json!({}));
+    let tokens: Vec<_> = (0..150)
+        .map(|n| world.token(&format!("person-{n}")))
+        .collect();
+    let streams: Vec<_> = tokens.iter().map(|token| world.read(token)).collect();
+    world.corp().delay = Duration::from_millis(1500);
+    world.pass_s(9);
+    for stream in streams {
+        world.assert_forwarded(stream);
+    }
+    assert_eq!(world.corp().asked.len(), 150);
+}
+
+#[test]
+fn whoever_waits_for_a_place_too_long_is_refused_and_costs_no_exchange() {
+    let mut world = World::with(&json!({"exchanges_in_flight": 1}));
+    let tokens = ["alice", "bob", "carol", "dave"].map(|name| world.token(name));
+    world.corp().delay = Duration::from_millis(4000);
+    let streams = tokens.each_ref().map(|token| world.read(token));
+    world.pass_s(10);
+    world.assert_forwarded(streams[0]);
+    world.assert_forwarded(streams[1]);
+    assert_eq!(world.refusal(streams[2]), (503, "deadline_passed"));
+    assert_eq!(world.refusal(streams[3]), (503, "deadline_passed"));
+    world.pass_s(10);
+    assert_eq!(world.corp().asked.len(), 3);
+    assert_eq!(world.broker.census().flights, 0);
+}
+
+#[test]
+fn a_token_that_ends_while_it_waits_for_a_place_is_not_exchanged() {
+    let mut world = World::with(&json!({"exchanges_in_flight": 1}));
+    let (alice, bob) = (world.token("alice"), world.token_of(CORP, "bob", 3));
+    world.corp().delay = Duration::from_millis(4000);
+    world.read(&alice);
+    let stream = world.read(&bob);
+    world.pass_s(4);
+    assert_eq!(world.refusal(stream), (401, "token_expired"));
+    assert_eq!(world.corp().asked.len(), 1);
 }
 
 #[test]

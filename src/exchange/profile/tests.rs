@@ -164,7 +164,7 @@ fn the_longest_answer_is_64_kib() {
 /// What concerns one caller or one catalog never makes the others wait.
 #[test]
 fn only_faults_that_all_would_meet_make_a_pause() {
-    use BackoffEffect::{Healthy, None as Nothing, Pause};
+    use BackoffEffect::{Healthy, None as Nothing, Pause, Suspicion};
     let pause = Pause { at_least: None };
     let seven = Some(Duration::from_secs(7));
     for (sorted, expected) in [
@@ -186,13 +186,16 @@ fn only_faults_that_all_would_meet_make_a_pause() {
         (Sorted::Unavailable(Unavailable::Unreachable), pause),
         (Sorted::Unavailable(Unavailable::TimedOut), pause),
         (Sorted::Unavailable(Unavailable::BrokenOff), pause),
-        (Sorted::Unavailable(Unavailable::TooLarge), pause),
-        (Sorted::Unavailable(Unavailable::ServerError), pause),
-        (Sorted::Unavailable(Unavailable::Redirect), pause),
-        (Sorted::Unavailable(Unavailable::NotATokenEndpoint), pause),
+        (Sorted::Unavailable(Unavailable::TooLarge), Suspicion),
+        (Sorted::Unavailable(Unavailable::ServerError), Suspicion),
+        (Sorted::Unavailable(Unavailable::Redirect), Suspicion),
+        (
+            Sorted::Unavailable(Unavailable::NotATokenEndpoint),
+            Suspicion,
+        ),
         (
             Sorted::Unavailable(Unavailable::BrokenAnswer(TokenResponseFault::NotJson)),
-            pause,
+            Suspicion,
         ),
     ] {
         assert_eq!(sorted.backoff_effect(), expected, "{sorted:?}");

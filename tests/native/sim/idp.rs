@@ -114,6 +114,8 @@ pub(crate) struct Idp {
     rotations: u32,
     /// What the next exchanges get, each with the time that it takes.
     pub(crate) script: VecDeque<(Duration, Answer)>,
+    /// What every exchange for this person gets.
+    pub(crate) for_person: Option<(&'static str, Answer)>,
     /// What they get when the script is at its end.
     pub(crate) exchanges: Answer,
     /// How fetches of metadata end.
@@ -124,6 +126,8 @@ pub(crate) struct Idp {
     pub(crate) delay: Duration,
     /// Exchanges that were asked for.
     pub(crate) asked: Vec<Exchange>,
+    /// Paths to which exchanges were sent.
+    pub(crate) token_paths: Vec<String>,
     pub(crate) metadata_calls: usize,
     pub(crate) key_calls: usize,
     /// Everything that it minted, whether right or wrong.
@@ -142,11 +146,13 @@ impl Idp {
             signer,
             rotations: 0,
             script: VecDeque::new(),
+            for_person: None,
             exchanges: Answer::Good,
             metadata: Answer::Good,
             jwks: Answer::Good,
             delay: Duration::from_millis(20),
             asked: Vec::new(),
+            token_paths: Vec::new(),
             metadata_calls: 0,
             key_calls: 0,
             books: HashMap::new(),

@@ -187,7 +187,8 @@ pub(crate) fn check(world: &World) {
     assert!(census.parked <= limits.waiters);
     assert!(census.cached <= limits.cached_callers);
     assert!(census.cached_bytes <= limits.cache_bytes);
-    assert!(census.flights <= limits.exchanges_in_flight * world.idps.len());
+    assert!(census.flights - census.queued <= limits.exchanges_in_flight * world.idps.len());
+    assert!(census.queued <= limits.waiters.div_ceil(2) * world.idps.len());
     let most = limits.request_deadline;
     for stream in &world.waiting {
         let waits = world.now.instant.since(world.requests[stream].arrived);

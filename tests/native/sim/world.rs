@@ -631,7 +631,12 @@ impl World {
                 subject_token: exchange.subject_token,
                 audience: exchange.audience,
             };
-            let scripted = there.script.pop_front();
+            there.token_paths.push(call.path.to_string());
+            let person = &self.subjects[&there.asked[there.asked.len() - 1].subject_token].person;
+            let scripted = match &there.for_person {
+                Some((name, answer)) if name == person => Some((there.delay, answer.clone())),
+                _ => there.script.pop_front(),
+            };
             (
                 kind,
                 scripted.unwrap_or((there.delay, there.exchanges.clone())),
