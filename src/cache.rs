@@ -16,7 +16,8 @@ use crate::clock::{Instant, Now, UnixTime};
 use crate::config::CatalogId;
 use crate::refusal::Refusal;
 
-/// Bytes that an entry costs beside its tokens, roughly: the maps' nodes, the caller, the slot.
+/// Bytes that an entry costs beside its tokens and what its caller claims, roughly: the maps' nodes, the
+/// caller, the slot.
 const ENTRY_OVERHEAD: usize = 1024;
 
 /// A subject token, shared by everything that refers to it.
@@ -121,6 +122,7 @@ struct Slot<M> {
 #[derive(Debug)]
 pub struct Entry<C, M> {
     caller: Rc<C>,
+    caller_bytes: usize,
     slots: Vec<Slot<M>>,
 }
 
@@ -172,7 +174,10 @@ impl<C, M> Entry<C, M> {
                 State::Minted { bytes, .. } => *bytes,
                 State::Empty | State::Refused { .. } => 0,
             })
-            .fold(ENTRY_OVERHEAD, usize::saturating_add)
+            .fold(
+                ENTRY_OVERHEAD.saturating_add(self.caller_bytes),
+                usize::saturating_add,
+            )
     }
 }
 
@@ -194,6 +199,8 @@ pub struct Cache<C, M> {
     most_entries: usize,
     most_bytes: usize,
     evictions: usize,
+    /// Bytes that a caller takes.
+    footprint: fn(&C) -> usize,
 }
 
 impl<C, M> fmt::Debug for Cache<C, M> {
@@ -206,14 +213,20 @@ impl<C, M> fmt::Debug for Cache<C, M> {
 }
 
 impl<C, M> Cache<C, M> {
-    /// An empty cache. `hash_key` must be drawn at random.
-    pub fn new(most_entries: usize, most_bytes: usize, hash_key: (u64, u64)) -> Self {
+    /// An empty cache. `hash_key` must be drawn at random; `footprint` says how many bytes a caller takes.
+    pub fn new(
+        most_entries: usize,
+        most_bytes: usize,
+        hash_key: (u64, u64),
+        footprint: fn(&C) -> usize,
+    ) -> Self {
         Self {
             entries: LruCache::unbounded_with_hasher(Keyed(hash_key.0, hash_key.1)),
             bytes: 0,
             most_entries,
             most_bytes,
             evictions: 0,
+            footprint,
         }
     }
 
@@ -349,11 +362,13 @@ impl<C, M> Cache<C, M> {
             Some((token, entry)) => {
                 self.bytes = self.bytes.saturating_sub(Self::cost(&token, &entry));
                 Entry {
+                    caller_bytes: (self.footprint)(&caller),
                     caller,
                     slots: entry.slots,
                 }
             }
             None => Entry {
+                caller_bytes: (self.footprint)(&caller),
                 caller,
                 slots: Vec::new(),
             },

@@ -44,7 +44,7 @@ pub const LEEWAY: Duration = Duration::from_secs(30);
 /// Verified callers kept per worker.
 pub const CACHED_CALLERS: usize = 10_000;
 
-/// Bytes of subject and minted tokens kept per worker.
+/// Bytes of subject and minted tokens and of callers' claims kept per worker.
 pub const CACHE_BYTES: usize = 64 * 1024 * 1024;
 
 /// Longest life of a minted token in the cache. A logout or a lost role at the identity provider is

@@ -58,6 +58,9 @@ macro_rules! reasons {
 
         const OWN: &[Reason] = &[$(Reason::$variant),+];
 
+        /// The same names in the same order, without what makes a [`Reason`] more than a number.
+        enum Position { $($variant,)+ Path }
+
         impl Reason {
             /// Its name in metrics, access logs and log lines.
             pub const fn name(self) -> &'static str {
@@ -75,6 +78,14 @@ macro_rules! reasons {
                     $(Self::$variant => Answer::$answer,)+
                     Self::Path(fault) if fault.is_unknown() => Answer::NotFound,
                     Self::Path(_) => Answer::BadRequest,
+                }
+            }
+
+            /// Its position in [`all`](Self::all).
+            pub const fn position(self) -> usize {
+                match self {
+                    $(Self::$variant => Position::$variant as usize,)+
+                    Self::Path(fault) => (Position::Path as usize).saturating_add(fault as usize),
                 }
             }
 
@@ -190,13 +201,6 @@ impl Reason {
         OWN.iter()
             .copied()
             .chain(PathFault::ALL.iter().copied().map(Self::Path))
-    }
-
-    /// Its position in [`all`](Self::all).
-    pub fn position(self) -> usize {
-        Self::all()
-            .position(|reason| reason == self)
-            .unwrap_or_default()
     }
 }
 

@@ -448,7 +448,10 @@ impl Broker {
 
     /// What an answer means for the identity provider's next exchanges. Returns what is left of its pause.
     fn mind(&mut self, now: Now, flight: &Flight, effect: BackoffEffect) -> Duration {
-        let jitter = self.draw_u32();
+        let jitter = match effect {
+            BackoffEffect::Pause { .. } | BackoffEffect::Suspicion => self.draw_u32(),
+            BackoffEffect::Healthy | BackoffEffect::None => 0,
+        };
         let Some(keys) = self.issuers.get_mut(usize::from(flight.issuer.0)) else {
             return Duration::ZERO;
         };

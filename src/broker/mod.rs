@@ -17,7 +17,7 @@ use crate::identity::Caller;
 use crate::jose::Crypto;
 use crate::limits;
 use crate::policy::Permit;
-use crate::refusal::{Asked, Culprit, Refusal};
+use crate::refusal::{Answer, Asked, Culprit, Refusal};
 use crate::telemetry::{CacheEvent, RequestVerdict, Tally};
 use crate::wire::{CallAnswer, HttpCall};
 
@@ -95,6 +95,7 @@ impl Broker {
             config.limits.cached_callers,
             config.limits.cache_bytes,
             hash_key,
+            Caller::footprint,
         );
         let issuers = config
             .issuers
@@ -303,7 +304,9 @@ impl Broker {
             .request(about.catalog, RequestVerdict::Refused, catalogs);
         self.tally.refusal(refusal.reason);
         let mut jitter = [0];
-        self.entropy.fill(&mut jitter);
+        if refusal.reason.answer() == Answer::Later {
+            self.entropy.fill(&mut jitter);
+        }
         let [jitter] = jitter;
         let asked = Asked {
             safe: about.safe,
@@ -316,17 +319,18 @@ impl Broker {
             Culprit::IdentityProvider | Culprit::Us => Level::Warn,
             Culprit::Operator => Level::Error,
         };
-        let catalog = self.catalog_name(about.catalog).to_owned();
-        self.note(level, || {
-            format!(
-                "refused refusal={} status={} ref={} catalog={catalog} operation={}: {}",
+        if level <= self.verbosity {
+            let text = format!(
+                "refused refusal={} status={} ref={} catalog={} operation={}: {}",
                 refusal.reason.name(),
                 refusal.status(asked.safe),
                 asked.reference,
+                self.catalog_name(about.catalog),
                 about.operation,
                 refusal.sentence,
-            )
-        });
+            );
+            self.effects.push_back(Effect::Note { level, text });
+        }
         let verdict = Verdict::Refuse(refusal.reply(&asked));
         self.effects.push_back(Effect::Release { stream, verdict });
     }

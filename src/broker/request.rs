@@ -60,7 +60,7 @@ impl Broker {
                     operation: "-",
                     safe,
                     head: head.method == b"HEAD",
-                    reference: &reference,
+                    reference,
                 };
                 self.refuse(stream, &about, &refusal);
                 return;
@@ -77,7 +77,7 @@ impl Broker {
                     operation: intake.route.operation.name(),
                     safe: intake.method.is_safe(),
                     head: intake.method == Method::Head,
-                    reference: &reference,
+                    reference,
                 };
                 self.refuse(stream, &about, &refusal);
             }
@@ -374,12 +374,10 @@ pub(super) fn expired(caller: &Caller, now: Now) -> Refusal {
 }
 
 /// What finds the log line: Envoy's request id where it is harmless text.
-fn reference(request_id: Option<&[u8]>) -> String {
+fn reference(request_id: Option<&[u8]>) -> &str {
     let harmless = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     match request_id.and_then(|id| std::str::from_utf8(id).ok()) {
-        Some(id) if (1..=64).contains(&id.len()) && id.bytes().all(|byte| harmless(&byte)) => {
-            id.to_owned()
-        }
-        _ => "-".to_owned(),
+        Some(id) if (1..=64).contains(&id.len()) && id.bytes().all(|byte| harmless(&byte)) => id,
+        _ => "-",
     }
 }

@@ -23,6 +23,7 @@ pub struct Caller {
     pub(super) accepted_until: UnixTime,
     pub(super) claims: Claims,
     pub(super) key: Fingerprint,
+    pub(super) footprint: usize,
 }
 
 impl Caller {
@@ -65,6 +66,11 @@ impl Caller {
     /// Everything that the token claims.
     pub fn claims(&self) -> &Claims {
         &self.claims
+    }
+
+    /// Bytes that it takes in memory beyond its own size, roughly: mostly its claims.
+    pub fn footprint(&self) -> usize {
+        self.footprint
     }
 
     /// The key that proved it. When it leaves the issuer's key set, the caller is to be forgotten.

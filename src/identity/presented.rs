@@ -150,18 +150,25 @@ impl<'a> Presented<'a> {
     /// # Errors
     ///
     /// After [`VerifyFault::UnknownKey`] a newer key set may help, after the others it will not.
-    pub fn verify(&self, keys: &KeySet) -> Result<Caller, VerifyFault> {
+    pub fn verify(self, keys: &KeySet) -> Result<Caller, VerifyFault> {
         let key = keys.verify(self.algorithm, &self.jws)?;
+        let texts = [&self.subject, &self.log_name, &self.same_person];
+        let footprint = texts
+            .into_iter()
+            .chain(&self.authorized_party)
+            .map(String::len)
+            .fold(self.claims.footprint(), usize::saturating_add);
         Ok(Caller {
             issuer: self.issuer,
-            subject: self.subject.clone(),
-            log_name: self.log_name.clone(),
-            same_person: self.same_person.clone(),
-            authorized_party: self.authorized_party.clone(),
+            subject: self.subject,
+            log_name: self.log_name,
+            same_person: self.same_person,
+            authorized_party: self.authorized_party,
             expires: self.expires,
             accepted_until: self.accepted_until,
-            claims: self.claims.clone(),
+            claims: self.claims,
             key,
+            footprint,
         })
     }
 }

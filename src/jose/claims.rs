@@ -109,6 +109,15 @@ impl Claims {
         self.at(path)?.as_str()
     }
 
+    /// Bytes that they take in memory, roughly.
+    pub fn footprint(&self) -> usize {
+        let audience = self
+            .audience
+            .iter()
+            .map(|text| size_of::<String>().saturating_add(text.len()));
+        audience.fold(of_object(&self.members), usize::saturating_add)
+    }
+
     fn string(&self, name: &str) -> Option<&str> {
         self.members.get(name)?.as_str()
     }
@@ -118,6 +127,31 @@ impl fmt::Debug for Claims {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Claims").finish_non_exhaustive()
     }
+}
+
+/// What a map keeps of its own for each member, roughly.
+const MEMBER: usize = 16;
+
+fn of_object(members: &Object) -> usize {
+    members
+        .iter()
+        .map(|(name, value)| {
+            let own = size_of::<String>().saturating_add(MEMBER);
+            own.saturating_add(name.len())
+                .saturating_add(of_value(value))
+        })
+        .fold(0, usize::saturating_add)
+}
+
+/// The recursion is as deep as the document, which [`limits::JSON_DEPTH`] bounds.
+fn of_value(value: &Value) -> usize {
+    let below = match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+        Value::String(text) => text.len(),
+        Value::Array(values) => values.iter().map(of_value).fold(0, usize::saturating_add),
+        Value::Object(members) => of_object(members),
+    };
+    size_of::<Value>().saturating_add(below)
 }
 
 /// RFC 7519 section 4.1.3.
@@ -294,6 +328,26 @@ mod tests {
         assert_eq!(claims(1_000).unwrap_err(), ClaimsFault::TooManyAudiences);
         assert!(claims(0).unwrap().audience().is_empty());
         assert_eq!(read(r#"{"aud":"one"}"#).unwrap().audience(), ["one"]);
+    }
+
+    #[test]
+    fn a_footprint_counts_everything_below() {
+        let bytes = |payload: &str| read(payload).unwrap().footprint();
+        assert_eq!(bytes("{}"), 0);
+        let long = "x".repeat(5000);
+        for payload in [
+            format!(r#"{{"a":"{long}"}}"#),
+            format!(r#"{{"{long}":1}}"#),
+            format!(r#"{{"a":{{"b":[0,["{long}"]]}}}}"#),
+        ] {
+            let counted = bytes(&payload);
+            assert!((5000..5500).contains(&counted), "{counted}");
+        }
+        // Small things cost more than their text.
+        let zeros = format!(r#"{{"a":[{}0]}}"#, "0,".repeat(999));
+        assert!(bytes(&zeros) >= 1000 * size_of::<serde_json::Value>());
+        // The audience is kept twice.
+        assert!(bytes(&format!(r#"{{"aud":"{long}"}}"#)) >= 10_000);
     }
 
     #[test]

@@ -3,11 +3,15 @@
 //! Called directly: a JWT library on top of them would read header and claims once more, by rules of its
 //! own, and costs 180 KB of wasm.
 
+use std::cell::OnceCell;
+
 use ed25519_compact as ed25519;
 use p256::ecdsa::signature::Verifier as _;
 use rsa::signature::Verifier as _;
-use rsa::{BigUint, RsaPublicKey, pkcs1v15, pss};
-use sha2::{Sha256, Sha384, Sha512};
+use rsa::{BigUint, Pkcs1v15Sign, RsaPublicKey, pss};
+use sha2::digest::FixedOutputReset;
+use sha2::digest::const_oid::AssociatedOid;
+use sha2::{Digest, Sha256, Sha384, Sha512};
 
 use super::{Algorithm, CompactJws, Crypto, JwkMaterial, VerifyingKey};
 use crate::limits;
@@ -22,7 +26,10 @@ impl Crypto for RustCrypto {
             JwkMaterial::Rsa { n, e } => {
                 let (n, e) = (BigUint::from_bytes_be(n), BigUint::from_bytes_be(e));
                 let most = *limits::RSA_MODULUS_BITS.end();
-                Box::new(Rsa(RsaPublicKey::new_with_max_size(n, e, most).ok()?))
+                Box::new(Rsa {
+                    key: RsaPublicKey::new_with_max_size(n, e, most).ok()?,
+                    pss: PssKeys::default(),
+                })
             }
             JwkMaterial::P256 { x, y } => {
                 let point = uncompressed(x, y);
@@ -46,49 +53,53 @@ impl Crypto for RustCrypto {
     }
 }
 
-struct Rsa(RsaPublicKey);
+struct Rsa {
+    key: RsaPublicKey,
+    pss: PssKeys,
+}
+
 struct P256(p256::ecdsa::VerifyingKey);
 struct P384(p384::ecdsa::VerifyingKey);
 struct Ed25519(ed25519::PublicKey);
 
+/// The key for PSS, whose verifiers own a copy of it each: made when a token first asks for one.
+#[derive(Default)]
+struct PssKeys {
+    sha256: OnceCell<pss::VerifyingKey<Sha256>>,
+    sha384: OnceCell<pss::VerifyingKey<Sha384>>,
+    sha512: OnceCell<pss::VerifyingKey<Sha512>>,
+}
+
+impl Rsa {
+    // RFC 7518 section 3.3.
+    fn pkcs1v15<D: Digest + AssociatedOid>(&self, jws: &CompactJws<'_>) -> bool {
+        let digest = D::digest(jws.signing_input());
+        let scheme = Pkcs1v15Sign::new::<D>();
+        self.key.verify(scheme, &digest, jws.signature()).is_ok()
+    }
+
+    // RFC 7518 section 3.5: PSS with a salt as long as the hash. `RsaPublicKey::verify` would take a
+    // signature that is not less than the modulus; the verifiers do not.
+    fn pss<D: Digest + FixedOutputReset>(
+        &self,
+        cell: &OnceCell<pss::VerifyingKey<D>>,
+        jws: &CompactJws<'_>,
+    ) -> bool {
+        let verifier = cell.get_or_init(|| pss::VerifyingKey::new(self.key.clone()));
+        pss::Signature::try_from(jws.signature())
+            .is_ok_and(|signature| verifier.verify(jws.signing_input(), &signature).is_ok())
+    }
+}
+
 impl VerifyingKey for Rsa {
     fn verify(&self, algorithm: Algorithm, jws: &CompactJws<'_>) -> bool {
-        let input = jws.signing_input();
-        // RFC 7518 section 3.3: PKCS1-v1_5; section 3.5: PSS with a salt as long as the hash.
-        let pkcs1v15 = || pkcs1v15::Signature::try_from(jws.signature()).ok();
-        let pss = || pss::Signature::try_from(jws.signature()).ok();
-        let key = self.0.clone();
         match algorithm {
-            Algorithm::RS256 => pkcs1v15().is_some_and(|s| {
-                pkcs1v15::VerifyingKey::<Sha256>::new(key)
-                    .verify(input, &s)
-                    .is_ok()
-            }),
-            Algorithm::RS384 => pkcs1v15().is_some_and(|s| {
-                pkcs1v15::VerifyingKey::<Sha384>::new(key)
-                    .verify(input, &s)
-                    .is_ok()
-            }),
-            Algorithm::RS512 => pkcs1v15().is_some_and(|s| {
-                pkcs1v15::VerifyingKey::<Sha512>::new(key)
-                    .verify(input, &s)
-                    .is_ok()
-            }),
-            Algorithm::PS256 => pss().is_some_and(|s| {
-                pss::VerifyingKey::<Sha256>::new(key)
-                    .verify(input, &s)
-                    .is_ok()
-            }),
-            Algorithm::PS384 => pss().is_some_and(|s| {
-                pss::VerifyingKey::<Sha384>::new(key)
-                    .verify(input, &s)
-                    .is_ok()
-            }),
-            Algorithm::PS512 => pss().is_some_and(|s| {
-                pss::VerifyingKey::<Sha512>::new(key)
-                    .verify(input, &s)
-                    .is_ok()
-            }),
+            Algorithm::RS256 => self.pkcs1v15::<Sha256>(jws),
+            Algorithm::RS384 => self.pkcs1v15::<Sha384>(jws),
+            Algorithm::RS512 => self.pkcs1v15::<Sha512>(jws),
+            Algorithm::PS256 => self.pss(&self.pss.sha256, jws),
+            Algorithm::PS384 => self.pss(&self.pss.sha384, jws),
+            Algorithm::PS512 => self.pss(&self.pss.sha512, jws),
             Algorithm::ES256 | Algorithm::ES384 | Algorithm::EdDSA => false,
         }
     }

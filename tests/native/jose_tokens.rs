@@ -82,8 +82,9 @@ fn presented_tells_whose_keys_to_fetch() {
         "Presented { issuer: IssuerId(0), .. }"
     );
     let keys = |body: &str| KeySet::parse(body.as_bytes(), &RustCrypto).unwrap();
+    let again = Presented::inspect(token.as_bytes(), &config, UnixTime::from_secs(NOW)).unwrap();
     assert_eq!(
-        presented.verify(&keys(r#"{"keys":[]}"#)).unwrap_err(),
+        again.verify(&keys(r#"{"keys":[]}"#)).unwrap_err(),
         VerifyFault::UnknownKey
     );
     assert!(

@@ -524,3 +524,26 @@ fn callers_whose_token_has_expired_are_swept_out() {
     assert_eq!(world.count("icegate_cache_bytes"), 0);
     assert_eq!(world.count("icegate_cache.event.eviction"), 0);
 }
+
+#[test]
+fn callers_with_long_claims_take_more_of_the_cache() {
+    let mut world = World::new();
+    let alice = world.token("alice");
+    world.read(&alice);
+    world.pass_s(1);
+    let plain = world.broker.census().cached_bytes;
+    let mut claims = crate::tokens::claims(
+        "https://idp.example.com/realms/lake",
+        json!("icegate"),
+        "bob",
+        world.true_seconds() + 60,
+    );
+    // Two bytes each in the token, and a whole value in memory.
+    claims["groups"] = vec![0; 2000].into();
+    let bob = world.forged(&claims);
+    world.subjects.get_mut(&bob).expect("just made").genuine = true;
+    let his = world.read(&bob);
+    assert!(world.is_waiting(his), "{:?}", world.outcome(his));
+    let long = world.broker.census().cached_bytes - plain;
+    assert!(long > plain + bob.len() + 40_000, "{long} after {plain}");
+}
