@@ -616,7 +616,7 @@ fn a_caller_whose_key_left_is_not_remembered_for_a_no() {
 
 #[test]
 fn a_minted_token_whose_key_leaves_the_set_is_not_used_any_more() {
-    let mut world = World::new();
+    let mut world = World::with(&json!({"key_refresh": "60s"}));
     world.pass_s(10);
     let alice = world.token("alice");
     let old = world.corp().signer.clone();
@@ -627,7 +627,7 @@ fn a_minted_token_whose_key_leaves_the_set_is_not_used_any_more() {
     // The new key is taken back.
     world.corp().keys.pop();
     world.corp().signer = old;
-    world.pass_s(290);
+    world.pass_s(61);
     assert_eq!(world.broker.census().cached, 1);
     let stream = world.read(&alice);
     assert!(world.is_waiting(stream));
