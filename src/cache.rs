@@ -4,6 +4,7 @@
 //! bytes; the entry that was not used for the longest time goes first.
 
 use std::borrow::Borrow;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::hash::BuildHasher;
 use std::rc::Rc;
@@ -113,7 +114,6 @@ enum State<M> {
 
 #[derive(Debug)]
 struct Slot<M> {
-    catalog: CatalogId,
     state: State<M>,
     dropped: Option<Instant>,
 }
@@ -123,7 +123,7 @@ struct Slot<M> {
 pub struct Entry<C, M> {
     caller: Rc<C>,
     caller_bytes: usize,
-    slots: Vec<Slot<M>>,
+    slots: BTreeMap<CatalogId, Slot<M>>,
 }
 
 impl<C, M> Entry<C, M> {
@@ -134,12 +134,7 @@ impl<C, M> Entry<C, M> {
 
     /// What is known at a catalog.
     pub fn at(&self, catalog: CatalogId, now: Now) -> Known<'_, M> {
-        match self
-            .slots
-            .iter()
-            .find(|slot| slot.catalog == catalog)
-            .map(|slot| &slot.state)
-        {
+        match self.slots.get(&catalog).map(|slot| &slot.state) {
             Some(State::Minted { minted, until, .. }) if until.is_ahead_of(now) => {
                 Known::Minted(minted)
             }
@@ -151,25 +146,15 @@ impl<C, M> Entry<C, M> {
     }
 
     fn slot(&mut self, catalog: CatalogId) -> &mut Slot<M> {
-        let position = self.slots.iter().position(|slot| slot.catalog == catalog);
-        let position = position.unwrap_or_else(|| {
-            self.slots.push(Slot {
-                catalog,
-                state: State::Empty,
-                dropped: None,
-            });
-            self.slots.len().saturating_sub(1)
-        });
-        #[allow(
-            clippy::indexing_slicing,
-            reason = "the position was found or just pushed"
-        )]
-        &mut self.slots[position]
+        self.slots.entry(catalog).or_insert(Slot {
+            state: State::Empty,
+            dropped: None,
+        })
     }
 
     fn bytes(&self) -> usize {
         self.slots
-            .iter()
+            .values()
             .map(|slot| match &slot.state {
                 State::Minted { bytes, .. } => *bytes,
                 State::Empty | State::Refused { .. } => 0,
@@ -341,7 +326,7 @@ impl<C, M> Cache<C, M> {
     pub fn retain_minted(&mut self, mut keep: impl FnMut(&C, &M) -> bool) {
         for (_, entry) in self.entries.iter_mut() {
             let caller = &entry.caller;
-            for slot in &mut entry.slots {
+            for slot in entry.slots.values_mut() {
                 if let State::Minted { minted, bytes, .. } = &slot.state
                     && !keep(caller, minted)
                 {
@@ -370,7 +355,7 @@ impl<C, M> Cache<C, M> {
             None => Entry {
                 caller_bytes: (self.footprint)(&caller),
                 caller,
-                slots: Vec::new(),
+                slots: BTreeMap::new(),
             },
         };
         change(&mut entry);
