@@ -41,7 +41,7 @@ pub enum Effect {
         /// What becomes of it.
         verdict: Verdict,
     },
-    /// Make an HTTP call on the root context, and tell how it ended by [`Broker::call_answered`].
+    /// Make an HTTP call on the root context, and tell how it ended by [`call_answered`](super::Broker::call_answered).
     Call {
         /// Its name.
         id: CallId,
@@ -88,7 +88,7 @@ impl Forward {
         self.minted.authorization().expose().as_bytes()
     }
 
-    /// To be shown to [`Broker::catalog_unauthorized`] when the catalog answers 401.
+    /// To be shown to [`catalog_unauthorized`](super::Broker::catalog_unauthorized) when the catalog answers 401.
     pub fn ticket(&self) -> &Ticket {
         &self.ticket
     }

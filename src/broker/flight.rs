@@ -49,7 +49,7 @@ pub(super) struct Flight {
 
 #[derive(Debug)]
 pub(super) enum Stage {
-    /// It waits for a place, by its number in the issuer's [`Row`].
+    /// It waits for a place, by its number in the issuer's [`Row`](super::row::Row).
     Queued(u64),
     /// The token endpoint was called.
     Calling(CallId),
