@@ -16,7 +16,7 @@ use super::row::Row;
 use super::{Broker, Level, Purpose};
 use crate::backoff::Backoff;
 use crate::clock::{Instant, Now};
-use crate::config::{Issuer, IssuerId, KeySource, Scheme};
+use crate::config::{Issuer, IssuerId, KeySource};
 use crate::jose::KeySet;
 use crate::limits;
 use crate::oauth::{Metadata, WellKnown, well_known_path};
@@ -152,15 +152,14 @@ impl Broker {
         let again = discovers(issuer)
             && (lacks_token_path || keys.read_metadata || keys.refreshes >= limits::METADATA_EVERY);
         match keys.jwks_path.clone() {
-            Some(path) if !again => self.fetch(
-                now,
-                index,
-                Purpose::Keys(index),
-                path,
-                limits::KEY_SET_BYTES,
-            ),
+            Some(path) if !again => self.fetch_keys(now, index, path),
             _ => self.fetch_metadata(now, index),
         }
+    }
+
+    fn fetch_keys(&mut self, now: Now, index: usize, path: Rc<str>) {
+        let purpose = Purpose::Keys(index);
+        self.fetch(now, index, purpose, path, limits::KEY_SET_BYTES);
     }
 
     fn fetch_metadata(&mut self, now: Now, index: usize) {
@@ -194,10 +193,7 @@ impl Broker {
         };
         let call = HttpCall {
             cluster: Rc::clone(&issuer.endpoint.cluster),
-            scheme: match issuer.endpoint.scheme {
-                Scheme::Http => "http",
-                Scheme::Https => "https",
-            },
+            scheme: issuer.endpoint.scheme.as_str(),
             authority: Rc::clone(&issuer.endpoint.authority),
             method: "GET",
             path,
@@ -245,13 +241,7 @@ impl Broker {
                         format!("issuer '{name}': metadata: token_endpoint {fault}: set issuers.{name}.token_path")
                     });
                 }
-                self.fetch(
-                    now,
-                    index,
-                    Purpose::Keys(index),
-                    path,
-                    limits::KEY_SET_BYTES,
-                );
+                self.fetch_keys(now, index, path);
             }
             Err(why) => match self
                 .issuers
@@ -265,13 +255,7 @@ impl Broker {
                     self.note(Level::Warn, || {
                         format!("issuer '{name}': {why}; what was read before stays in use")
                     });
-                    self.fetch(
-                        now,
-                        index,
-                        Purpose::Keys(index),
-                        path,
-                        limits::KEY_SET_BYTES,
-                    );
+                    self.fetch_keys(now, index, path);
                 }
                 None => self.fetch_failed(now, index, &why),
             },

@@ -103,6 +103,16 @@ pub enum Scheme {
     Https,
 }
 
+impl Scheme {
+    /// The scheme as it stands in `:scheme`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+}
+
 /// How an issuer's keys are found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeySource {

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::Inputs;
-use crate::config::{ClientAuthentication, Scheme};
+use crate::config::ClientAuthentication;
 use crate::limits::{EXCHANGE_TIMEOUT, TOKEN_ANSWER_BYTES};
 use crate::oauth::{self, TOKEN_TYPE_ACCESS_TOKEN, TokenExchange};
 use crate::secret::Secret;
@@ -58,10 +58,7 @@ pub fn exchange_call(inputs: &Inputs<'_>) -> HttpCall {
     );
     HttpCall {
         cluster: Rc::clone(&client.endpoint.cluster),
-        scheme: match client.endpoint.scheme {
-            Scheme::Http => "http",
-            Scheme::Https => "https",
-        },
+        scheme: client.endpoint.scheme.as_str(),
         authority: Rc::clone(&client.endpoint.authority),
         method: "POST",
         path: Rc::from(token_path),
