@@ -14,7 +14,7 @@ use lru::LruCache;
 use siphasher::sip::SipHasher13;
 
 use crate::clock::{Instant, Now, UnixTime};
-use crate::config::CatalogId;
+use crate::config::ContextId;
 use crate::refusal::Refusal;
 
 /// Bytes that an entry costs beside its tokens and what its caller claims, roughly: the maps' nodes, the
@@ -123,7 +123,7 @@ struct Slot<M> {
 pub struct Entry<C, M> {
     caller: Rc<C>,
     caller_bytes: usize,
-    slots: BTreeMap<CatalogId, Slot<M>>,
+    slots: BTreeMap<ContextId, Slot<M>>,
 }
 
 impl<C, M> Entry<C, M> {
@@ -133,8 +133,8 @@ impl<C, M> Entry<C, M> {
     }
 
     /// What is known at a catalog.
-    pub fn at(&self, catalog: CatalogId, now: Now) -> Known<'_, M> {
-        match self.slots.get(&catalog).map(|slot| &slot.state) {
+    pub fn at(&self, context: ContextId, now: Now) -> Known<'_, M> {
+        match self.slots.get(&context).map(|slot| &slot.state) {
             Some(State::Minted { minted, until, .. }) if until.is_ahead_of(now) => {
                 Known::Minted(minted)
             }
@@ -145,8 +145,8 @@ impl<C, M> Entry<C, M> {
         }
     }
 
-    fn slot(&mut self, catalog: CatalogId) -> &mut Slot<M> {
-        self.slots.entry(catalog).or_insert(Slot {
+    fn slot(&mut self, context: ContextId) -> &mut Slot<M> {
+        self.slots.entry(context).or_insert(Slot {
             state: State::Empty,
             dropped: None,
         })
@@ -257,13 +257,13 @@ impl<C, M> Cache<C, M> {
         &mut self,
         token: &SubjectToken,
         caller: Rc<C>,
-        catalog: CatalogId,
+        context: ContextId,
         minted: Rc<M>,
         bytes: usize,
         until: Until,
     ) {
         self.change(token, caller, |entry| {
-            entry.slot(catalog).state = State::Minted {
+            entry.slot(context).state = State::Minted {
                 minted,
                 bytes,
                 until,
@@ -276,12 +276,12 @@ impl<C, M> Cache<C, M> {
         &mut self,
         token: &SubjectToken,
         caller: Rc<C>,
-        catalog: CatalogId,
+        context: ContextId,
         refusal: Refusal,
         until: Until,
     ) {
         self.change(token, caller, |entry| {
-            entry.slot(catalog).state = State::Refused { refusal, until };
+            entry.slot(context).state = State::Refused { refusal, until };
         });
     }
 
@@ -289,14 +289,14 @@ impl<C, M> Cache<C, M> {
     pub fn drop_minted(
         &mut self,
         token: &str,
-        catalog: CatalogId,
+        context: ContextId,
         now: Instant,
         rest: Duration,
     ) -> Dropped {
         let Some(entry) = self.entries.peek_mut(token) else {
             return Dropped::Gone;
         };
-        let slot = entry.slot(catalog);
+        let slot = entry.slot(context);
         let State::Minted { bytes, .. } = slot.state else {
             return Dropped::Gone;
         };
@@ -307,6 +307,49 @@ impl<C, M> Cache<C, M> {
         slot.state = State::Empty;
         self.bytes = self.bytes.saturating_sub(bytes);
         Dropped::Now
+    }
+
+    /// Drops minted tokens of these contexts, those of the callers first that were not seen for the longest time,
+    /// until there are at most `most`.
+    pub fn keep_at_most(&mut self, contexts: &[ContextId], most: usize) {
+        let held = |entry: &Entry<C, M>| {
+            let slots = contexts
+                .iter()
+                .filter_map(|context| entry.slots.get(context));
+            slots
+                .filter(|slot| matches!(slot.state, State::Minted { .. }))
+                .count()
+        };
+        let mut excess = self
+            .entries
+            .iter()
+            .map(|(_, entry)| held(entry))
+            .fold(0, usize::saturating_add)
+            .saturating_sub(most);
+        let mut oldest = Vec::new();
+        for (token, entry) in self.entries.iter().rev() {
+            if excess == 0 {
+                break;
+            }
+            let here = held(entry);
+            if here > 0 {
+                excess = excess.saturating_sub(here);
+                oldest.push(token.clone());
+            }
+        }
+        for token in oldest {
+            if let Some(entry) = self.entries.peek_mut(token.expose()) {
+                for context in contexts {
+                    if let Some(slot) = entry.slots.get_mut(context)
+                        && let State::Minted { bytes, .. } = slot.state
+                    {
+                        self.bytes = self.bytes.saturating_sub(bytes);
+                        slot.state = State::Empty;
+                        self.evictions = self.evictions.saturating_add(1);
+                    }
+                }
+            }
+        }
     }
 
     /// Forgets every caller that `keep` says no to.

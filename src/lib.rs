@@ -9,16 +9,19 @@ pub mod clock;
 pub mod json;
 pub mod limits;
 pub mod secret;
+pub mod text;
 pub mod wire;
 // protocols
 pub mod iceberg;
 pub mod jose;
 pub mod oauth;
 // domain
+pub mod audit;
 pub mod backoff;
 pub mod cache;
 pub mod config;
 pub mod exchange;
+pub mod guard;
 pub mod identity;
 pub mod policy;
 pub mod refusal;

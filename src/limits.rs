@@ -117,3 +117,30 @@ pub const BACKOFF_MAX: Duration = Duration::from_secs(10);
 /// Longest `Retry-After` of an identity provider that is honoured. One probe a minute harms nobody,
 /// and an absurd value must not shut the gate for years.
 pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(60);
+
+/// Most tenants of a configuration.
+pub const TENANTS: usize = 4_096;
+
+/// Most grants of a configuration, and most persons who are denied. A thousand tenants with twenty grants each
+/// have 20,000.
+pub const GRANTS: usize = 65_536;
+
+/// Longest body of a request that is read where a rule depends on it: just under Envoy's own limit of
+/// 1 MiB for what it holds, so that the answer is the gate's and not a 413.
+pub const REQUEST_BODY: usize = 1_000_000;
+
+/// Longest answer of a catalog that is looked through: half of what Envoy holds by default.
+pub const GUARDED_ANSWER: usize = 512 * 1024;
+
+/// Longest time that a request waits for its own body, once all else is there. Far under Envoy's
+/// `stream_idle_timeout`; a client that sends nothing for so long has gone.
+pub const BODY_DEADLINE: Duration = Duration::from_secs(60);
+
+/// How long a prefix that a catalog told is used before it is asked again.
+pub const PREFIX_LIFE: Duration = Duration::from_secs(3_600);
+
+/// Shortest time between two questions for one warehouse's prefix that were answered with nothing.
+pub const PREFIX_REST: Duration = Duration::from_secs(5);
+
+/// Longest answer to such a question that is read.
+pub const PREFIX_ANSWER_BYTES: usize = 256 * 1024;

@@ -21,6 +21,8 @@ pub enum Culprit {
     IdentityProvider,
     /// Whoever configured the gate or its client at the identity provider.
     Operator,
+    /// The catalog is down, or answers what it must not.
+    Catalog,
     /// The gate: it is full.
     Us,
 }
@@ -39,6 +41,8 @@ pub enum Answer {
     Forbidden,
     /// 404.
     NotFound,
+    /// 404 as for a view that does not exist.
+    NoView,
     /// 503 for reads and 429 for everything else, with `Retry-After`: nothing was forwarded, so a
     /// commit must not end in an unknown state (5xx is read that way by three clients).
     Later,
@@ -152,7 +156,57 @@ reasons! {
     // Policy
     /// The catalog does not serve callers of this issuer.
     IssuerNotServed = "issuer_not_served", Caller, Forbidden;
+    /// The operator denies this caller everything (`denied`).
+    CallerDenied = "caller_denied", Caller, Forbidden;
+    /// The caller belongs to no tenant.
+    TenantNone = "tenant_none", Caller, Forbidden;
+    /// The request names a warehouse that is not within the caller's tenant's border, whether there is one of that
+    /// name or not.
+    OutsideBorder = "outside_border", Caller, Forbidden;
+    /// `/v1/config` is asked without a warehouse, and the catalog's default is not the tenant's.
+    WarehouseMissing = "warehouse_missing", Caller, BadRequest;
+    /// A signature is asked for without a prefix, so that nobody knows for which tenant's files.
+    SignWithoutPrefix = "sign_without_prefix", Caller, Forbidden;
+    /// The catalog gives one prefix to two warehouses, so that it leads to neither.
+    PrefixShared = "prefix_shared", Operator, Forbidden;
+    /// The catalog did not tell the prefix of a warehouse.
+    PrefixUnavailable = "prefix_unavailable", Catalog, Later;
+    /// A name that the catalog would read as an expression (`t@reference`).
+    NameExpression = "name_expression", Caller, Forbidden;
+    /// No grant allows it.
+    GrantMissing = "grant_missing", Caller, Forbidden;
+    /// A grant denies it.
+    GrantDenied = "grant_denied", Caller, Forbidden;
+    /// A view that may not be loaded, of a name whose table may be.
+    ViewHidden = "view_hidden", Caller, NoView;
+    /// A table or view would come to a place where the caller may do more with it.
+    GrantWidened = "grant_widened", Caller, Forbidden;
+    /// The token leaves out a claim by which a grant denies.
+    ClaimLeftOut = "claim_left_out", Operator, Forbidden;
+    /// The client asks for credentials or signatures that no grant allows (`delegation: refuse`).
+    DelegationRefused = "delegation_refused", Caller, Forbidden;
+    /// A storage location outside of the tenant's.
+    LocationOutside = "location_outside", Caller, Forbidden;
+    /// Existing files are registered for a tenant without `locations`.
+    RegisterWithoutLocations = "register_without_locations", Caller, Forbidden;
+    /// The query is asked in a way that two readers could understand differently.
+    QueryAmbiguous = "query_ambiguous", Caller, BadRequest;
+    // Body
+    /// A rule depends on the request's body, and it cannot be read.
+    BodyUnreadable = "body_unreadable", Caller, BadRequest;
+    /// A rule depends on the request's body, and it is encoded or of another character set than UTF-8.
+    BodyEncoded = "body_encoded", Caller, BadRequest;
+    /// A rule depends on the request's body, and it is longer than `limits.request_body`.
+    BodyTooLarge = "body_too_large", Caller, BadRequest;
+    /// The body names another object than the path.
+    BodyContradictsPath = "body_contradicts_path", Caller, BadRequest;
+    /// A rule depends on the request's body, and it did not come in time.
+    BodyLate = "body_late", Caller, Later;
+    /// A rule depends on requests' bodies, and too many are waited for already.
+    BodiesFull = "bodies_full", Us, Later;
     // Exchange
+    /// The tenant's exchanges of this second are used up.
+    TenantExchangesFull = "tenant_exchanges_full", Us, Later;
     /// The identity provider does not accept the caller's token.
     SubjectRefused = "subject_refused", Caller, BadToken;
     /// The identity provider does not exchange for this caller.
@@ -180,12 +234,21 @@ reasons! {
     MintedOtherSubject = "minted_other_subject", IdentityProvider, Later;
     /// The minted token is not meant for the catalog.
     MintedOtherAudience = "minted_other_audience", Operator, Later;
+    /// The minted token has a name as which nobody may reach the catalog (`never_as`).
+    MintedNeverAs = "minted_never_as", Caller, Forbidden;
     /// The minted token is also meant for the gate, where it could be replayed.
     MintedOurAudience = "minted_our_audience", Operator, Later;
     /// The minted token has expired, or lives too short to be used.
     MintedExpired = "minted_expired", IdentityProvider, Later;
     /// The minted token does not verify: signature, issuer, algorithm, form.
     MintedInvalid = "minted_invalid", IdentityProvider, Later;
+    // Answer
+    /// The catalog's answer to a read cannot be read, so that it may lead the client around the gate.
+    AnswerUnreadable = "answer_unreadable", Catalog, Later;
+    /// The catalog's answer is longer than `limits.guarded_answer`.
+    AnswerTooLarge = "answer_too_large", Operator, Later;
+    /// The catalog gives the client a prefix that is not within the tenant's border.
+    AnswerOutsideBorder = "answer_outside_border", Operator, Later;
     // Bounds
     /// Too many requests wait already.
     WaitersFull = "waiters_full", Us, Later;
@@ -196,6 +259,16 @@ reasons! {
 }
 
 impl Reason {
+    /// What the grants refuse: with `report_only` it is counted, and passes.
+    pub const REPORTED: [Self; 6] = [
+        Self::GrantMissing,
+        Self::GrantDenied,
+        Self::ViewHidden,
+        Self::GrantWidened,
+        Self::ClaimLeftOut,
+        Self::DelegationRefused,
+    ];
+
     /// Every reason, each once.
     pub fn all() -> impl Iterator<Item = Self> {
         OWN.iter()
@@ -247,6 +320,7 @@ impl From<&MintedFault> for Reason {
             MintedFault::OtherSubject => Self::MintedOtherSubject,
             MintedFault::OtherAudience => Self::MintedOtherAudience,
             MintedFault::OurAudience => Self::MintedOurAudience,
+            MintedFault::NeverAs => Self::MintedNeverAs,
             MintedFault::NoExpiry | MintedFault::Expired | MintedFault::NotYetValid => {
                 Self::MintedExpired
             }
@@ -359,7 +433,7 @@ impl Refusal {
             Answer::BadRequest | Answer::UnsupportedGrantType => 400,
             Answer::NoToken | Answer::BadToken => 401,
             Answer::Forbidden => 403,
-            Answer::NotFound => 404,
+            Answer::NotFound | Answer::NoView => 404,
             Answer::Later if safe => 503,
             Answer::Later => 429,
         }
@@ -388,6 +462,7 @@ impl Refusal {
             }
             Answer::Forbidden => ErrorType::Forbidden,
             Answer::NotFound => ErrorType::NotFound,
+            Answer::NoView => ErrorType::NoSuchView,
             Answer::Later => {
                 headers.push((
                     "retry-after",

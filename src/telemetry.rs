@@ -101,6 +101,7 @@ pub struct Tally {
 struct Layout {
     requests: usize,
     refusals: usize,
+    reported: usize,
     exchanges: usize,
     exchange_ms: usize,
     cache: usize,
@@ -151,6 +152,13 @@ impl Tally {
             add(
                 MetricKind::Counter,
                 format!("icegate_refusals.refusal.{}", reason.name()),
+            );
+        }
+        layout.reported = take(Reason::REPORTED.len());
+        for reason in Reason::REPORTED {
+            add(
+                MetricKind::Counter,
+                format!("icegate_report_only.refusal.{}", reason.name()),
             );
         }
         layout.exchanges = take(issuers().count().saturating_mul(ExchangeOutcome::ALL.len()));
@@ -259,6 +267,14 @@ impl Tally {
         if self.samples.len() < SAMPLES {
             self.samples
                 .push((self.layout.exchange_ms.saturating_add(row), milliseconds));
+        }
+    }
+
+    /// Something would have been refused, and was only reported.
+    pub fn reported(&mut self, reason: Reason) {
+        let row = Reason::REPORTED.iter().position(|known| *known == reason);
+        if let Some(row) = row {
+            self.add(self.layout.reported, row, 1, 0, 1);
         }
     }
 

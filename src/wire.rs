@@ -187,6 +187,14 @@ pub struct RequestHead<'a> {
     pub authorization: Authorization<'a>,
     /// `x-request-id`, which Envoy sets: the reference that finds the log line.
     pub request_id: Option<&'a [u8]>,
+    /// `X-Iceberg-Access-Delegation` and its like, each line as it came.
+    pub delegation: Vec<&'a [u8]>,
+    /// `content-encoding`, other than `identity`.
+    pub encoded: bool,
+    /// `content-type`.
+    pub content_type: Option<&'a [u8]>,
+    /// `traceparent` (W3C Trace Context).
+    pub traceparent: Option<&'a [u8]>,
     /// The request wants another protocol (`upgrade`, `:protocol`), which would leave the gate blind.
     pub upgrade: bool,
     /// Names of headers that must not reach the catalog, as they came.
@@ -201,6 +209,10 @@ impl<'a> RequestHead<'a> {
             path: b"",
             authorization: Authorization::Missing,
             request_id: None,
+            delegation: Vec::new(),
+            encoded: false,
+            content_type: None,
+            traceparent: None,
             upgrade: false,
             stripped: Vec::new(),
         };
@@ -215,6 +227,12 @@ impl<'a> RequestHead<'a> {
                     }
                 }
                 b"x-request-id" => head.request_id = Some(value),
+                b"x-iceberg-access-delegation" | b"polaris-generic-table-access-delegation" => {
+                    head.delegation.push(value);
+                }
+                b"content-encoding" => head.encoded |= !value.eq_ignore_ascii_case(b"identity"),
+                b"content-type" => head.content_type = Some(value),
+                b"traceparent" => head.traceparent = Some(value),
                 b":protocol" | b"upgrade" => head.upgrade = true,
                 _ if is_stripped(name) => head.stripped.push(name),
                 _ => {}

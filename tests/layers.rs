@@ -13,12 +13,12 @@ use std::path::{Path, PathBuf};
 
 /// The layers of `docs/design.md`, lowest first.
 const LAYERS: &[&[&str]] = &[
-    &["clock", "limits", "secret"],
+    &["clock", "limits", "secret", "text"],
     &["json", "wire"],
     &["iceberg", "jose", "oauth"],
     &["config"],
     &["identity"],
-    &["backoff", "exchange"],
+    &["audit", "backoff", "exchange", "guard"],
     &["refusal"],
     &["cache", "policy", "telemetry"],
     &["broker"],

@@ -3,10 +3,12 @@
 use std::fmt;
 use std::rc::Rc;
 
+use crate::audit::Record;
 use crate::cache::SubjectToken;
-use crate::config::CatalogId;
+use crate::config::{CatalogId, ContextId, TenantId, WarehouseId};
 use crate::exchange::Minted;
-use crate::policy::Permit;
+use crate::iceberg::Operation;
+use crate::policy::{Handed, Permit};
 use crate::wire::{HttpCall, Reply};
 
 /// A request, by the name that the host gives it. A name that is used again is another request's, and
@@ -40,6 +42,8 @@ pub enum Effect {
         stream: StreamId,
         /// What becomes of it.
         verdict: Verdict,
+        /// What is to be told about it when it has ended, if anything.
+        record: Option<Box<Record>>,
     },
     /// Make an HTTP call on the root context, and tell how it ended by [`call_answered`](super::Broker::call_answered).
     Call {
@@ -69,18 +73,31 @@ pub enum Verdict {
 /// The way to the catalog: there is none without a permit and a minted token.
 pub struct Forward {
     minted: Rc<Minted>,
+    delegation: Option<Option<&'static str>>,
     ticket: Ticket,
 }
 
 impl Forward {
-    pub(super) fn new(permit: &Permit, minted: Rc<Minted>, subject: SubjectToken) -> Self {
+    pub(super) fn new(permit: Permit, minted: Rc<Minted>, subject: SubjectToken) -> Self {
         Self {
             minted,
+            delegation: permit.delegation().header,
             ticket: Ticket {
                 subject,
                 catalog: permit.catalog(),
+                context: permit.context(),
+                operation: permit.operation(),
+                handed: permit.delegation(),
+                tenant: permit.findings().tenant,
+                warehouse: permit.findings().warehouse,
             },
         }
+    }
+
+    /// What `X-Iceberg-Access-Delegation` must say, when not what the client wrote; `Some(None)`: it must not be
+    /// there.
+    pub fn delegation(&self) -> Option<Option<&'static str>> {
+        self.delegation
     }
 
     /// The one `Authorization` of the request, to be set in place of whatever stands there.
@@ -112,4 +129,9 @@ impl fmt::Debug for Forward {
 pub struct Ticket {
     pub(super) subject: SubjectToken,
     pub(super) catalog: CatalogId,
+    pub(super) context: ContextId,
+    pub(super) operation: Operation,
+    pub(super) handed: Handed,
+    pub(super) tenant: Option<TenantId>,
+    pub(super) warehouse: Option<WarehouseId>,
 }

@@ -15,13 +15,13 @@ use std::time::Duration;
 
 use super::keys::finds_token_path;
 use super::outcome::{Terms, no_terms, no_token_path, refused, terms, unfit};
-use super::parked::{Parked, Turn};
+use super::parked::{Held, Parked, Turn};
 use super::row::{exchanges_full, paused};
 use super::{Broker, CallId, Level, Purpose, StreamId};
 use crate::backoff::Start;
 use crate::cache::{SubjectToken, Until};
 use crate::clock::{Instant, Now};
-use crate::config::{CatalogId, IssuerId};
+use crate::config::{ContextId, IssuerId};
 use crate::exchange::{
     self, BackoffEffect, ExchangeKey, Minted, MintedFault, Misconfiguration, Sorted,
 };
@@ -36,7 +36,7 @@ use crate::wire::CallAnswer;
 /// An exchange under way.
 #[derive(Debug)]
 pub(super) struct Flight {
-    pub(super) catalog: CatalogId,
+    pub(super) context: ContextId,
     pub(super) issuer: IssuerId,
     pub(super) token: SubjectToken,
     pub(super) caller: Rc<Caller>,
@@ -78,14 +78,14 @@ impl Broker {
         &mut self,
         now: Now,
         stream: StreamId,
-        catalog: CatalogId,
+        context: ContextId,
         token: &SubjectToken,
         caller: Rc<Caller>,
     ) -> Result<ExchangeKey, Refusal> {
         let config = Rc::clone(&self.config);
         let issuer = caller.issuer();
         let index = usize::from(issuer.0);
-        let terms = terms(&config, catalog).ok_or_else(no_terms)?;
+        let terms = terms(&config, context).ok_or_else(no_terms)?;
         let token_path = self
             .issuers
             .get(index)
@@ -98,6 +98,7 @@ impl Broker {
             client: terms.client,
             token_path: &token_path,
             catalog: terms.catalog,
+            tenant: terms.tenant,
             rule: terms.rule,
             subject_token: token.expose(),
         };
@@ -113,8 +114,12 @@ impl Broker {
         if let Some(rest) = keys.exchanges.wait(now.instant) {
             return Err(paused(&terms, caller.log_name(), rest));
         }
+        self.may_exchange(now, context, &terms)?;
+        let Some(keys) = self.issuers.get_mut(index) else {
+            return Err(no_terms());
+        };
         let mut flight = Flight {
-            catalog,
+            context,
             issuer,
             token: token.clone(),
             caller,
@@ -162,7 +167,7 @@ impl Broker {
             return;
         };
         let config = Rc::clone(&self.config);
-        let Some(terms) = terms(&config, flight.catalog) else {
+        let Some(terms) = terms(&config, flight.context) else {
             let outcome = ExchangeOutcome::OperatorFault;
             return self.land_refused(now, flight, outcome, no_terms(), Remember::No);
         };
@@ -230,7 +235,7 @@ impl Broker {
         let config = Rc::clone(&self.config);
         let issuer = usize::from(flight.issuer.0);
         let (Some(terms), Some(keys)) =
-            (terms(&config, flight.catalog), self.issuers.get_mut(issuer))
+            (terms(&config, flight.context), self.issuers.get_mut(issuer))
         else {
             let outcome = ExchangeOutcome::OperatorFault;
             return self.land_refused(now, flight, outcome, no_terms(), Remember::No);
@@ -374,17 +379,18 @@ impl Broker {
         let until = Until::after(now, minted.life());
         let kept = (Rc::clone(&caller), Rc::clone(&minted));
         self.cache
-            .put_minted(&flight.token, kept.0, flight.catalog, kept.1, bytes, until);
+            .put_minted(&flight.token, kept.0, flight.context, kept.1, bytes, until);
+        self.keep_cached_callers(flight.context);
         for stream in flight.waiters {
             let Some(parked) = self.remove_parked(stream) else {
                 continue;
             };
-            match self.permit(&caller, &parked) {
-                Ok(permit) => {
-                    self.forward(stream, &permit, Rc::clone(&minted), parked.token.clone())
-                }
-                Err(refusal) => self.refuse(stream, &parked.about(), &refusal),
-            }
+            let held = Held {
+                context: flight.context,
+                minted: Rc::clone(&minted),
+                until,
+            };
+            self.go_on_with(now, stream, parked, &caller, held);
         }
         self.start_queued(now, flight.issuer);
     }
@@ -418,20 +424,20 @@ impl Broker {
             self.cache.put_refused(
                 &flight.token,
                 caller,
-                flight.catalog,
+                flight.context,
                 refusal.clone(),
                 until,
             );
         }
         let issuer = flight.issuer;
-        self.refuse_waiters(flight, &refusal);
+        self.refuse_waiters(now, flight, &refusal);
         self.start_queued(now, issuer);
     }
 
-    pub(super) fn refuse_waiters(&mut self, flight: Flight, refusal: &Refusal) {
+    pub(super) fn refuse_waiters(&mut self, now: Now, flight: Flight, refusal: &Refusal) {
         for stream in flight.waiters {
             if let Some(parked) = self.remove_parked(stream) {
-                self.refuse(stream, &parked.about(), refusal);
+                self.refuse_parked(now, stream, &parked, refusal);
             }
         }
     }

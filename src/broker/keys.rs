@@ -351,7 +351,7 @@ impl Broker {
             )
         });
         let refusal = self.keys_unavailable(issuer_id(index)).after(pause);
-        self.give_up_newer_keys(issuer_id(index), &refusal);
+        self.give_up_newer_keys(now, issuer_id(index), &refusal);
         self.flights_lack_keys(now, issuer_id(index), &refusal);
     }
 

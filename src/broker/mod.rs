@@ -11,29 +11,34 @@ use std::time::Duration;
 
 use crate::cache::{Cache, Dropped, SubjectToken};
 use crate::clock::{Instant, Now};
-use crate::config::{CatalogId, Config};
+use crate::config::{Config, TenantId, WarehouseId};
 use crate::exchange::{ExchangeKey, Minted};
 use crate::identity::Caller;
 use crate::jose::Crypto;
 use crate::limits;
-use crate::policy::Permit;
-use crate::refusal::{Answer, Asked, Culprit, Refusal};
-use crate::telemetry::{CacheEvent, RequestVerdict, Tally};
+use crate::telemetry::{CacheEvent, Tally};
 use crate::wire::{CallAnswer, HttpCall};
 
+mod advance;
+mod caps;
 mod effect;
 mod flight;
 mod keys;
 mod outcome;
 mod parked;
+mod prefixes;
+mod record;
 mod request;
 mod row;
 
 pub use effect::{CallId, Effect, Forward, Level, StreamId, Ticket, Verdict};
+pub use request::ArrivedBody;
 
+use caps::Bucket;
 use flight::Flight;
 use keys::IssuerKeys;
 use parked::{Parked, Turn};
+use prefixes::PrefixBook;
 
 /// Where randomness comes from: keys of hashes, jitter.
 pub trait Entropy {
@@ -46,6 +51,8 @@ enum Purpose {
     Exchange(ExchangeKey),
     Metadata(usize),
     Keys(usize),
+    /// A warehouse's prefix, asked for with the token of this request's caller.
+    Prefix(WarehouseId, StreamId),
 }
 
 /// A call under way.
@@ -68,6 +75,8 @@ pub struct Broker {
     issuers: Vec<IssuerKeys>,
     flights: BTreeMap<ExchangeKey, Flight>,
     parked: BTreeMap<StreamId, Parked>,
+    prefixes: PrefixBook,
+    buckets: BTreeMap<TenantId, Bucket>,
     calls: BTreeMap<CallId, Pending>,
     turns: VecDeque<Turn>,
     last_call: u64,
@@ -113,6 +122,8 @@ impl Broker {
             issuers,
             flights: BTreeMap::new(),
             parked: BTreeMap::new(),
+            prefixes: PrefixBook::default(),
+            buckets: BTreeMap::new(),
             calls: BTreeMap::new(),
             turns: VecDeque::new(),
             last_call: 0,
@@ -163,6 +174,9 @@ impl Broker {
             Some(Purpose::Exchange(key)) => self.exchange_answered(now, key, answer),
             Some(Purpose::Metadata(issuer)) => self.metadata_answered(now, issuer, answer),
             Some(Purpose::Keys(issuer)) => self.keys_answered(now, issuer, answer),
+            Some(Purpose::Prefix(warehouse, asker)) => {
+                self.prefix_answered(now, warehouse, asker, answer)
+            }
             None => {}
         }
     }
@@ -177,7 +191,7 @@ impl Broker {
             .collect();
         for id in lost {
             self.note(Level::Error, || {
-                "the host did not tell how a call to an identity provider ended; it is taken for lost".to_owned()
+                "the host did not tell how a call ended; it is taken for lost".to_owned()
             });
             self.end_call(now, id, CallAnswer::Broken);
         }
@@ -190,7 +204,7 @@ impl Broker {
         let rest = limits::CATALOG_REFUSAL_REST;
         let dropped =
             self.cache
-                .drop_minted(ticket.subject.expose(), ticket.catalog, now.instant, rest);
+                .drop_minted(ticket.subject.expose(), ticket.context, now.instant, rest);
         if dropped == Dropped::Now {
             let name = match self.cache.get(ticket.subject.expose()) {
                 Some((_, entry)) => entry.caller().log_name().to_owned(),
@@ -209,6 +223,7 @@ impl Broker {
     pub fn tick(&mut self, now: Now) {
         self.expire_parked(now);
         self.expire_calls(now);
+        self.prefixes.expire(now.instant);
         self.expire_flights(now);
         self.expire_keys(now);
         self.fetch_due_keys(now);
@@ -282,63 +297,6 @@ impl Broker {
         self.calls.insert(id, Pending { purpose, deadline });
         self.effects.push_back(Effect::Call { id, call });
         id
-    }
-
-    fn forward(
-        &mut self,
-        stream: StreamId,
-        permit: &Permit,
-        minted: Rc<Minted>,
-        subject: SubjectToken,
-    ) {
-        let catalogs = self.config.catalogs.len();
-        self.tally
-            .request(Some(permit.catalog()), RequestVerdict::Forwarded, catalogs);
-        let verdict = Verdict::Forward(Forward::new(permit, minted, subject));
-        self.effects.push_back(Effect::Release { stream, verdict });
-    }
-
-    fn refuse(&mut self, stream: StreamId, about: &request::About<'_>, refusal: &Refusal) {
-        let catalogs = self.config.catalogs.len();
-        self.tally
-            .request(about.catalog, RequestVerdict::Refused, catalogs);
-        self.tally.refusal(refusal.reason);
-        let mut jitter = [0];
-        if refusal.reason.answer() == Answer::Later {
-            self.entropy.fill(&mut jitter);
-        }
-        let [jitter] = jitter;
-        let asked = Asked {
-            safe: about.safe,
-            head: about.head,
-            reference: about.reference,
-            jitter,
-        };
-        let level = match refusal.reason.culprit() {
-            Culprit::Caller => Level::Info,
-            Culprit::IdentityProvider | Culprit::Us => Level::Warn,
-            Culprit::Operator => Level::Error,
-        };
-        if level <= self.verbosity {
-            let text = format!(
-                "refused refusal={} status={} ref={} catalog={} operation={}: {}",
-                refusal.reason.name(),
-                refusal.status(asked.safe),
-                asked.reference,
-                self.catalog_name(about.catalog),
-                about.operation,
-                refusal.sentence,
-            );
-            self.effects.push_back(Effect::Note { level, text });
-        }
-        let verdict = Verdict::Refuse(refusal.reply(&asked));
-        self.effects.push_back(Effect::Release { stream, verdict });
-    }
-
-    fn catalog_name(&self, catalog: Option<CatalogId>) -> &str {
-        catalog
-            .and_then(|id| self.config.catalogs.get(usize::from(id.0)))
-            .map_or("-", |catalog| &catalog.name)
     }
 
     fn note(&mut self, level: Level, text: impl FnOnce() -> String) {

@@ -1,6 +1,6 @@
 //! What the end of an exchange means for those who waited for it, in words.
 
-use crate::config::{CatalogId, Client, Config, Issuer, TokenRule};
+use crate::config::{Client, Config, ContextId, Issuer, TokenRule};
 use crate::exchange::{MintedFault, Misconfiguration, Sorted, Unavailable};
 use crate::refusal::{Reason, Refusal};
 use crate::telemetry::ExchangeOutcome;
@@ -11,17 +11,20 @@ pub(super) struct Terms<'a> {
     pub(super) client: &'a Client,
     pub(super) rule: &'a TokenRule,
     pub(super) catalog: &'a str,
+    pub(super) tenant: Option<&'a str>,
 }
 
-pub(super) fn terms(config: &Config, catalog: CatalogId) -> Option<Terms<'_>> {
-    let catalog = config.catalogs.get(usize::from(catalog.0))?;
-    let issuer = config.issuers.get(usize::from(catalog.token.from.0))?;
-    let client = issuer.client.as_ref()?;
+pub(super) fn terms(config: &Config, context: ContextId) -> Option<Terms<'_>> {
+    let context = config.context(context)?;
     Some(Terms {
-        issuer,
-        client,
-        rule: &catalog.token,
-        catalog: &catalog.name,
+        issuer: config.issuers.get(usize::from(context.token.from.0))?,
+        client: config.client(context)?,
+        rule: &context.token,
+        catalog: &config.catalog(context.catalog)?.name,
+        tenant: match context.tenant {
+            Some(tenant) => Some(&config.tenant(tenant)?.name),
+            None => None,
+        },
     })
 }
 

@@ -1,12 +1,16 @@
 //! Requests that wait, and what ends their waiting.
 
+use std::rc::Rc;
+
+use super::prefixes::unavailable;
 use super::request::About;
 use super::{Broker, Purpose, StreamId};
-use crate::cache::SubjectToken;
+use crate::cache::{SubjectToken, Until};
 use crate::clock::{Instant, Now};
-use crate::config::{CatalogId, IssuerId};
-use crate::exchange::ExchangeKey;
-use crate::iceberg::{Method, Operation};
+use crate::config::{CatalogId, ContextId, IssuerId, WarehouseId};
+use crate::exchange::{ExchangeKey, Minted};
+use crate::iceberg::{Body, Method, Operation, Wishes};
+use crate::identity::Caller;
 use crate::limits;
 use crate::refusal::{Reason, Refusal};
 
@@ -17,8 +21,17 @@ pub(super) struct Parked {
     pub(super) path: Box<[u8]>,
     pub(super) catalog: CatalogId,
     pub(super) operation: Operation,
+    pub(super) wishes: Wishes,
     pub(super) reference: Box<str>,
+    pub(super) traceparent: Option<Box<str>>,
     pub(super) token: SubjectToken,
+    /// Who it is, once that is known.
+    pub(super) caller: Option<Rc<Caller>>,
+    pub(super) body: RequestBody,
+    /// The token that was minted while it waited.
+    pub(super) minted: Option<Held>,
+    /// Warehouses of which the catalog told this caller nothing.
+    pub(super) refused_prefixes: Vec<WarehouseId>,
     pub(super) deadline: Instant,
     pub(super) wait: Wait,
     /// What it waited for has come, and its turn has not.
@@ -29,12 +42,32 @@ impl Parked {
     pub(super) fn about(&self) -> About<'_> {
         About {
             catalog: Some(self.catalog),
-            operation: self.operation.name(),
+            operation: Some(self.operation),
             safe: self.method.is_safe(),
             head: self.method == Method::Head,
             reference: &self.reference,
+            traceparent: self.traceparent.as_deref(),
         }
     }
+}
+
+/// What is known of a request's body.
+#[derive(Debug)]
+pub(super) enum RequestBody {
+    /// Nothing depends on it: it streams.
+    NotRead,
+    /// It is on its way, and held back.
+    Awaited,
+    /// What it names.
+    Read(Box<Body>),
+}
+
+/// A minted token that a request holds itself.
+#[derive(Clone, Debug)]
+pub(super) struct Held {
+    pub(super) context: ContextId,
+    pub(super) minted: Rc<Minted>,
+    pub(super) until: Until,
 }
 
 /// What a parked request waits for.
@@ -48,6 +81,10 @@ pub(super) enum Wait {
     NewerKeys(IssuerId, u64),
     /// An exchange.
     Flight(ExchangeKey),
+    /// A prefix that the catalog is asked for.
+    Prefix(WarehouseId),
+    /// Its own body; all else is there.
+    Body,
 }
 
 /// How many wait for an issuer's keys.
@@ -67,7 +104,7 @@ pub(super) enum Turn {
 }
 
 impl Broker {
-    pub(super) fn park(&mut self, stream: StreamId, parked: Parked) {
+    pub(super) fn park(&mut self, now: Now, stream: StreamId, parked: Parked) {
         let crowded = match parked.wait {
             Wait::FirstKeys(issuer) => self
                 .crowd(issuer)
@@ -75,7 +112,7 @@ impl Broker {
             _ => false,
         };
         if crowded || self.parked.len() >= self.config.limits.waiters {
-            self.refuse(stream, &parked.about(), &waiters_full());
+            self.refuse_parked(now, stream, &parked, &waiters_full());
         } else {
             self.insert_parked(stream, parked);
         }
@@ -116,7 +153,7 @@ impl Broker {
         for (stream, parked) in &mut self.parked {
             let waits = match parked.wait {
                 Wait::FirstKeys(at) | Wait::NewerKeys(at, _) => at == issuer,
-                Wait::Nothing | Wait::Flight(_) => false,
+                _ => false,
             };
             if waits && !parked.awake {
                 parked.awake = true;
@@ -162,7 +199,7 @@ impl Broker {
     }
 
     /// Refuses everybody who waits for a newer key set of an issuer that cannot be fetched.
-    pub(super) fn give_up_newer_keys(&mut self, issuer: IssuerId, refusal: &Refusal) {
+    pub(super) fn give_up_newer_keys(&mut self, now: Now, issuer: IssuerId, refusal: &Refusal) {
         let gone: Vec<StreamId> = self
             .parked
             .iter()
@@ -173,7 +210,7 @@ impl Broker {
             .collect();
         for stream in gone {
             if let Some(parked) = self.remove_parked(stream) {
-                self.refuse(stream, &parked.about(), refusal);
+                self.refuse_parked(now, stream, &parked, refusal);
             }
         }
     }
@@ -189,7 +226,7 @@ impl Broker {
             if let Some(parked) = self.remove_parked(stream) {
                 self.leave_flight(stream, &parked);
                 let refusal = self.too_late(&parked);
-                self.refuse(stream, &parked.about(), &refusal);
+                self.refuse_parked(now, stream, &parked, &refusal);
             }
         }
     }
@@ -203,6 +240,11 @@ impl Broker {
                 Reason::DeadlinePassed,
                 "the keys of the identity provider came late, and too many wait for them: try again",
             ),
+            Wait::Prefix(warehouse) => unavailable(&self.config, warehouse),
+            Wait::Body => Refusal::new(
+                Reason::BodyLate,
+                "a rule of this gate depends on the request's body, which did not come: try again",
+            ),
             Wait::Flight(_) => Refusal::new(
                 Reason::DeadlinePassed,
                 "the identity provider takes too long to exchange the token: try again",
@@ -215,6 +257,11 @@ impl Broker {
         match parked.wait {
             _ if parked.awake => self.turns.contains(&Turn::Request(stream)),
             Wait::Nothing => false,
+            Wait::Body => matches!(parked.body, RequestBody::Awaited),
+            Wait::Prefix(warehouse) => self
+                .prefixes
+                .asking(warehouse)
+                .is_some_and(|call| self.calls.contains_key(&call)),
             Wait::FirstKeys(issuer) | Wait::NewerKeys(issuer, _) => {
                 self.issuers.get(usize::from(issuer.0)).is_some_and(|keys| keys.next_fetch().is_some())
                     || self.calls.values().any(|pending| {

@@ -1,20 +1,17 @@
-//! From a request's head to its release: read, parse, identify, decide, and wait where something is
-//! missing.
+//! From a request's head to its first decision: read, parse, and what is at hand already.
 
 use std::rc::Rc;
 
-use super::parked::{Parked, Wait, waiters_full};
+use super::parked::{Parked, RequestBody, Wait};
+use super::record::Told;
 use super::{Broker, StreamId};
 use crate::cache::{Known, SubjectToken};
 use crate::clock::Now;
-use crate::config::{CatalogId, IssuerId};
-use crate::exchange::Minted;
-use crate::iceberg::{self, Method, Operation, PathFault, Route};
-use crate::identity::{Caller, Presented};
-use crate::jose::VerifyFault;
-use crate::limits;
+use crate::config::{Catalog, CatalogId};
+use crate::iceberg::{self, Method, Operation, PathFault, Query, Route, Wishes, read_query};
+use crate::identity::Caller;
 use crate::oauth::{self, BearerFault};
-use crate::policy;
+use crate::policy::{self, Decision};
 use crate::refusal::{Reason, Refusal};
 use crate::telemetry::CacheEvent;
 use crate::wire::{Authorization, RequestHead};
@@ -23,81 +20,147 @@ use crate::wire::{Authorization, RequestHead};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct About<'a> {
     pub(super) catalog: Option<CatalogId>,
-    pub(super) operation: &'a str,
+    pub(super) operation: Option<Operation>,
     pub(super) safe: bool,
     pub(super) head: bool,
     pub(super) reference: &'a str,
-}
-
-/// Why a caller is not known yet.
-enum Unidentified {
-    Refused(Refusal),
-    NoKeys(IssuerId),
-    UnknownKey(IssuerId),
+    pub(super) traceparent: Option<&'a str>,
 }
 
 /// A request's head, read and parsed.
-struct Intake<'a> {
-    method: Method,
-    catalog: CatalogId,
-    route: Route<'a>,
-    token: &'a str,
+pub(super) struct Intake<'a> {
+    pub(super) method: Method,
+    pub(super) catalog: CatalogId,
+    pub(super) route: Route<'a>,
+    pub(super) query: Query,
+    pub(super) wishes: Wishes,
+    pub(super) token: &'a str,
+    pub(super) reads_body: bool,
+}
+
+/// How a request's body came.
+#[derive(Clone, Copy)]
+pub enum ArrivedBody<'a> {
+    /// All of it.
+    Whole(&'a [u8]),
+    /// It is longer than was asked for.
+    TooLarge,
 }
 
 impl Broker {
-    /// A request's headers arrived.
+    /// A request's headers arrived. When it has not been released afterwards, [`awaits_body`](Self::awaits_body)
+    /// says whether its body must be collected and held back.
     pub fn request(&mut self, now: Now, stream: StreamId, head: &RequestHead<'_>) {
         // Whoever had this name before has gone, even if nobody said so: their exchange must not answer
         // this request.
         self.request_gone(now, stream);
-        let reference = reference(head.request_id);
-        let intake = match self.intake(head) {
-            Ok(intake) => intake,
-            Err((catalog, refusal)) => {
-                let safe = matches!(head.method, b"GET" | b"HEAD");
-                let about = About {
-                    catalog,
-                    operation: "-",
-                    safe,
-                    head: head.method == b"HEAD",
-                    reference,
-                };
-                self.refuse(stream, &about, &refusal);
-                return;
-            }
+        self.prefixes.expire(now.instant);
+        let reference = harmless(head.request_id).unwrap_or("-");
+        let traceparent = harmless(head.traceparent);
+        let mut about = About {
+            catalog: None,
+            operation: None,
+            safe: matches!(head.method, b"GET" | b"HEAD"),
+            head: head.method == b"HEAD",
+            reference,
+            traceparent,
         };
-        match self.cached(now, &intake) {
-            Some(Ok((permit, minted, subject))) => {
-                self.tally.cache(CacheEvent::Hit, 1);
-                self.forward(stream, &permit, minted, subject);
+        match self.intake(head) {
+            Ok(intake) => {
+                about.catalog = Some(intake.catalog);
+                about.operation = Some(intake.route.operation);
+                if !self.decide_at_once(now, stream, &intake, &about) {
+                    self.tally.cache(CacheEvent::Miss, 1);
+                    let parked = self.parked(now, head, &intake, &about);
+                    self.advance(now, stream, parked);
+                }
             }
-            Some(Err(refusal)) => {
-                let about = About {
-                    catalog: Some(intake.catalog),
-                    operation: intake.route.operation.name(),
-                    safe: intake.method.is_safe(),
-                    head: intake.method == Method::Head,
-                    reference,
-                };
-                self.refuse(stream, &about, &refusal);
-            }
-            None => {
-                self.tally.cache(CacheEvent::Miss, 1);
-                let parked = Parked {
-                    method: intake.method,
-                    path: head.path.into(),
-                    catalog: intake.catalog,
-                    operation: intake.route.operation,
-                    reference: reference.into(),
-                    token: SubjectToken::new(intake.token),
-                    deadline: now.instant.plus(self.config.limits.request_deadline),
-                    wait: Wait::Nothing,
-                    awake: false,
-                };
-                self.advance(now, stream, parked);
+            Err((catalog, refusal)) => {
+                about.catalog = catalog;
+                self.refuse(now, stream, &about, &refusal, Told::default());
             }
         }
         self.settle();
+    }
+
+    /// Whether a request that waits needs its body first, and at most how many bytes of it are read. Nothing of
+    /// it goes to the catalog before the request is released.
+    pub fn awaits_body(&self, stream: StreamId) -> Option<usize> {
+        let parked = self.parked.get(&stream)?;
+        matches!(parked.body, RequestBody::Awaited).then_some(self.config.limits.request_body)
+    }
+
+    /// The body arrived that [`awaits_body`](Self::awaits_body) asked for.
+    pub fn body(&mut self, now: Now, stream: StreamId, body: ArrivedBody<'_>) {
+        let waits = self.parked.get(&stream).map(|parked| &parked.body);
+        if !matches!(waits, Some(RequestBody::Awaited)) {
+            return;
+        }
+        let Some(mut parked) = self.remove_parked(stream) else {
+            return;
+        };
+        let read = match body {
+            ArrivedBody::Whole(bytes) => {
+                iceberg::read_body(parked.operation, bytes).map_err(|fault| {
+                    let sentence = format!(
+                        "a rule of this gate depends on the request's body, which {}",
+                        fault.describe()
+                    );
+                    Refusal::new(Reason::BodyUnreadable, sentence)
+                })
+            }
+            ArrivedBody::TooLarge => Err(Refusal::new(
+                Reason::BodyTooLarge,
+                format!(
+                    "a rule of this gate depends on the request's body, which is longer than {} bytes \
+                     (limits.request_body)",
+                    self.config.limits.request_body
+                ),
+            )),
+        };
+        match read {
+            Ok(body) => {
+                parked.body = RequestBody::Read(Box::new(body));
+                match parked.wait {
+                    Wait::Body => self.advance(now, stream, parked),
+                    _ => self.insert_parked(stream, parked),
+                }
+            }
+            Err(refusal) => {
+                self.leave_flight(stream, &parked);
+                self.refuse(now, stream, &parked.about(), &refusal, Told::of(&parked));
+            }
+        }
+        self.settle();
+    }
+
+    fn parked(
+        &self,
+        now: Now,
+        head: &RequestHead<'_>,
+        intake: &Intake<'_>,
+        about: &About<'_>,
+    ) -> Parked {
+        Parked {
+            method: intake.method,
+            path: head.path.into(),
+            catalog: intake.catalog,
+            operation: intake.route.operation,
+            wishes: intake.wishes,
+            reference: about.reference.into(),
+            traceparent: about.traceparent.map(Into::into),
+            token: SubjectToken::new(intake.token),
+            caller: None,
+            body: match intake.reads_body {
+                true => RequestBody::Awaited,
+                false => RequestBody::NotRead,
+            },
+            minted: None,
+            refused_prefixes: Vec::new(),
+            deadline: now.instant.plus(self.config.limits.request_deadline),
+            wait: Wait::Nothing,
+            awake: false,
+        }
     }
 
     /// Reads and parses a head. A refusal comes with the catalog, where one is known.
@@ -136,221 +199,120 @@ impl Broker {
             _ => {}
         }
         let token = read_bearer(head.authorization).map_err(|refusal| (id, refusal))?;
-        match (id, route) {
-            (Some(catalog), Some(Ok(route))) => Ok(Intake {
-                method,
-                catalog,
-                route,
-                token,
-            }),
-            (Some(_), Some(Err(fault))) => Err((id, fault.into())),
+        let (catalog, route) = match (catalog, route) {
+            (Some(catalog), Some(Ok(route))) => (catalog, route),
+            (Some(_), Some(Err(fault))) => return Err((id, fault.into())),
             _ => {
                 let sentence = "no catalog of this gate lies under this path";
-                Err((None, Refusal::new(Reason::PathOutside, sentence)))
+                return Err((None, Refusal::new(Reason::PathOutside, sentence)));
             }
-        }
-    }
-
-    /// The hot path: the caller, the policy's yes, and the minted token, if all is at hand.
-    #[allow(
-        clippy::type_complexity,
-        reason = "three things that are only ever taken apart at once"
-    )]
-    fn cached(
-        &mut self,
-        now: Now,
-        intake: &Intake<'_>,
-    ) -> Option<Result<(policy::Permit, Rc<Minted>, SubjectToken), Refusal>> {
-        let (subject, entry) = self.cache.get(intake.token)?;
-        if now.unix >= entry.caller().accepted_until() {
-            let refusal = expired(entry.caller(), now);
-            self.cache.forget(intake.token);
-            return Some(Err(refusal));
-        }
-        let catalog = self.config.catalogs.get(usize::from(intake.catalog.0))?;
-        let permit = match policy::decide(
-            &self.config,
-            entry.caller(),
-            intake.catalog,
-            catalog,
-            &intake.route,
-        ) {
-            Ok(permit) => permit,
-            Err(refusal) => return Some(Err(refusal)),
         };
-        match entry.at(intake.catalog, now) {
-            Known::Minted(minted) => Some(Ok((permit, Rc::clone(minted), subject.clone()))),
-            Known::Refused(refusal) => Some(Err(refusal.clone())),
-            Known::Nothing => None,
-        }
-    }
-
-    /// Moves a request as far as it goes: to its release, or to what it has to wait for.
-    pub(super) fn advance(&mut self, now: Now, stream: StreamId, mut parked: Parked) {
-        if now.instant >= parked.deadline {
-            let refusal = self.too_late(&parked);
-            return self.refuse(stream, &parked.about(), &refusal);
-        }
-        parked.awake = false;
-        match self.identify(now, &parked.token) {
-            Ok(caller) => match self.permit(&caller, &parked) {
-                Ok(permit) => self.exchange(now, stream, parked, caller, &permit),
-                Err(refusal) => self.refuse(stream, &parked.about(), &refusal),
-            },
-            Err(Unidentified::Refused(refusal)) => self.refuse(stream, &parked.about(), &refusal),
-            Err(Unidentified::NoKeys(issuer)) => {
-                parked.wait = Wait::FirstKeys(issuer);
-                self.park(stream, parked);
-            }
-            Err(Unidentified::UnknownKey(issuer)) => {
-                self.wait_for_newer_keys(now, stream, parked, issuer)
-            }
-        }
-    }
-
-    fn identify(&mut self, now: Now, token: &SubjectToken) -> Result<Rc<Caller>, Unidentified> {
-        if let Some((_, entry)) = self.cache.get(token.expose()) {
-            let caller = Rc::clone(entry.caller());
-            if now.unix < caller.accepted_until() {
-                return Ok(caller);
-            }
-            return Err(Unidentified::Refused(expired(&caller, now)));
-        }
-        let config = Rc::clone(&self.config);
-        let presented =
-            Presented::inspect(token.expose().as_bytes(), &config, now.unix).map_err(|fault| {
-                Unidentified::Refused(Refusal::new((&fault).into(), fault.describe(&config)))
-            })?;
-        let issuer = presented.issuer();
-        let keys = self
-            .issuers
-            .get(usize::from(issuer.0))
-            .and_then(|keys| keys.set());
-        let Some(keys) = keys else {
-            return Err(Unidentified::NoKeys(issuer));
+        let mut intake = Intake {
+            method,
+            catalog: catalog.0,
+            route,
+            query: Query::default(),
+            wishes: Wishes::default(),
+            token,
+            reads_body: false,
         };
-        match presented.verify(keys) {
-            Ok(caller) => {
-                let caller = Rc::new(caller);
-                self.cache.put_caller(token, Rc::clone(&caller));
-                Ok(caller)
-            }
-            Err(VerifyFault::UnknownKey) => Err(Unidentified::UnknownKey(issuer)),
-            Err(fault) => Err(Unidentified::Refused(fault.into())),
+        if self.config.tenancy.is_some() {
+            self.look_closer(head, &mut intake, catalog.1)
+                .map_err(|refusal| (id, refusal))?;
         }
+        Ok(intake)
     }
 
-    /// Policy for a request that was parked: its route is read again from the same bytes.
-    pub(super) fn permit(
+    /// What only rules about places need.
+    fn look_closer(
         &self,
-        caller: &Caller,
-        parked: &Parked,
-    ) -> Result<policy::Permit, Refusal> {
-        let catalog = self.config.catalogs.get(usize::from(parked.catalog.0));
-        let route = catalog.map(|catalog| {
-            (
-                catalog,
-                iceberg::route(parked.method, &parked.path, &catalog.layout),
-            )
-        });
-        match route {
-            Some((catalog, Ok(route))) => {
-                policy::decide(&self.config, caller, parked.catalog, catalog, &route)
-            }
-            Some((_, Err(fault))) => Err(fault.into()),
-            None => Err(Refusal::new(
-                Reason::PathOutside,
-                "no catalog of this gate lies under this path",
-            )),
+        head: &RequestHead<'_>,
+        intake: &mut Intake<'_>,
+        catalog: &Catalog,
+    ) -> Result<(), Refusal> {
+        intake.query = read_query(&intake.route, &catalog.layout)?;
+        head.delegation
+            .iter()
+            .for_each(|line| intake.wishes.hear(line));
+        intake.reads_body = policy::reads_body(&self.config, intake.catalog, &intake.route);
+        // Some catalogs unpack bodies and guess their character set.
+        if intake.reads_body && (head.encoded || !head.content_type.is_none_or(is_utf8)) {
+            return Err(Refusal::new(
+                Reason::BodyEncoded,
+                "a rule of this gate depends on the request's body: send it without Content-Encoding, and as UTF-8",
+            ));
         }
+        Ok(())
     }
 
-    fn exchange(
+    /// The hot path: caller, policy and minted token, if all is at hand. `false`: it is not, and nothing happened.
+    fn decide_at_once(
         &mut self,
         now: Now,
         stream: StreamId,
-        mut parked: Parked,
-        caller: Rc<Caller>,
-        permit: &policy::Permit,
-    ) {
-        let known = self.cache.get(parked.token.expose()).map(|(_, entry)| {
-            match entry.at(parked.catalog, now) {
-                Known::Minted(minted) => Some(Ok(Rc::clone(minted))),
-                Known::Refused(refusal) => Some(Err(refusal.clone())),
-                Known::Nothing => None,
-            }
-        });
-        match known.flatten() {
-            Some(Ok(minted)) => return self.forward(stream, permit, minted, parked.token.clone()),
-            Some(Err(refusal)) => return self.refuse(stream, &parked.about(), &refusal),
-            None => {}
+        intake: &Intake<'_>,
+        about: &About<'_>,
+    ) -> bool {
+        if intake.reads_body {
+            return false;
         }
-        // Nothing that is minted lives longer than the token that it is minted for: within the leeway
-        // behind its end an exchange would be made in vain.
-        if now.unix >= caller.expires() {
-            let refusal = expired(&caller, now);
-            return self.refuse(stream, &parked.about(), &refusal);
-        }
-        if self.parked.len() >= self.config.limits.waiters {
-            return self.refuse(stream, &parked.about(), &waiters_full());
-        }
-        match self.join_or_lead(now, stream, parked.catalog, &parked.token, caller) {
-            Ok(key) => {
-                parked.wait = Wait::Flight(key);
-                self.insert_parked(stream, parked);
-            }
-            Err(refusal) => self.refuse(stream, &parked.about(), &refusal),
-        }
-    }
-
-    fn wait_for_newer_keys(
-        &mut self,
-        now: Now,
-        stream: StreamId,
-        mut parked: Parked,
-        issuer: IssuerId,
-    ) {
-        let crowd = self.crowd(issuer).map_or(0, |crowd| crowd.newer_keys);
-        let Some(keys) = self.issuers.get_mut(usize::from(issuer.0)) else {
-            return;
+        let Some((subject, entry)) = self.cache.get(intake.token) else {
+            return false;
         };
-        let refusal = match parked.wait {
-            // A set that was fetched after this request came lacks the key as well.
-            Wait::NewerKeys(at, started) if at == issuer && keys.finished() > started => {
-                Some(VerifyFault::UnknownKey.into())
-            }
-            _ if crowd >= limits::UNKNOWN_KEY_WAITERS => Some(VerifyFault::UnknownKey.into()),
-            Wait::NewerKeys(..) => None,
-            // The first set came while this request waited, and lacks the key.
-            Wait::FirstKeys(at) if at == issuer => Some(VerifyFault::UnknownKey.into()),
-            Wait::Nothing | Wait::FirstKeys(_) | Wait::Flight(_) => {
-                parked.wait = Wait::NewerKeys(issuer, keys.started());
-                None
-            }
+        let caller = entry.caller();
+        if now.unix >= caller.accepted_until() {
+            let refusal = expired(caller, now);
+            self.cache.forget(intake.token);
+            self.refuse(now, stream, about, &refusal, Told::default());
+            return true;
+        }
+        let seen = self.prefixes.seen(&[]);
+        let asked = policy::Asked {
+            catalog: intake.catalog,
+            route: &intake.route,
+            query: &intake.query,
+            wishes: intake.wishes,
+            body: None,
         };
-        match refusal {
-            Some(refusal) => self.refuse(stream, &parked.about(), &refusal),
-            None => {
-                keys.want_newer(now.instant);
-                self.park(stream, parked);
-                self.fetch_due_keys(now);
+        match policy::decide(&self.config, &seen, caller, &asked) {
+            Ok(Decision::Yes(permit)) => match entry.at(permit.context(), now) {
+                Known::Minted(minted) => {
+                    let (minted, subject) = (Rc::clone(minted), subject.clone());
+                    let caller = Rc::clone(caller);
+                    self.tally.cache(CacheEvent::Hit, 1);
+                    self.forward(now, stream, about, permit, minted, subject, &caller, true);
+                    true
+                }
+                Known::Refused(refusal) => {
+                    let (refusal, caller) = (refusal.clone(), Rc::clone(caller));
+                    let told = Told::caller(&caller).found(permit.findings());
+                    self.refuse(now, stream, about, &refusal, told);
+                    true
+                }
+                Known::Nothing => false,
+            },
+            Ok(Decision::ReadBody(_) | Decision::AskPrefix(..)) => false,
+            Err(denial) => {
+                let caller = Rc::clone(caller);
+                let told = Told::caller(&caller).found(&denial.findings);
+                self.refuse(now, stream, about, &denial.refusal, told);
+                true
             }
         }
     }
+}
 
-    pub(super) fn keys_unavailable(&self, issuer: IssuerId) -> Refusal {
-        let name = self
-            .config
-            .issuers
-            .get(usize::from(issuer.0))
-            .map_or("-", |issuer| &issuer.name);
-        Refusal::new(
-            Reason::KeysUnavailable,
-            format!(
-                "the keys of identity provider '{name}' cannot be fetched, so nobody can be recognised: try again"
-            ),
-        )
-    }
+/// `application/json` and the like, and no other character set than UTF-8.
+fn is_utf8(content_type: &[u8]) -> bool {
+    let lower = content_type.to_ascii_lowercase();
+    let mut parameters = lower.split(|byte| *byte == b';').skip(1);
+    parameters.all(|parameter| {
+        let parameter = parameter.trim_ascii();
+        match parameter.strip_prefix(b"charset=") {
+            Some(charset) => matches!(charset, b"utf-8" | b"\"utf-8\"" | b"utf8"),
+            None => !parameter.starts_with(b"charset"),
+        }
+    })
 }
 
 fn read_bearer(authorization: Authorization<'_>) -> Result<&str, Refusal> {
@@ -373,11 +335,9 @@ pub(super) fn expired(caller: &Caller, now: Now) -> Refusal {
     )
 }
 
-/// What finds the log line: Envoy's request id where it is harmless text.
-fn reference(request_id: Option<&[u8]>) -> &str {
+/// An id that others gave out, such as Envoy's request id, where it is harmless text.
+fn harmless(id: Option<&[u8]>) -> Option<&str> {
     let harmless = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    match request_id.and_then(|id| std::str::from_utf8(id).ok()) {
-        Some(id) if (1..=64).contains(&id.len()) && id.bytes().all(|byte| harmless(&byte)) => id,
-        _ => "-",
-    }
+    let id = id.and_then(|id| std::str::from_utf8(id).ok())?;
+    ((1..=64).contains(&id.len()) && id.bytes().all(|byte| harmless(&byte))).then_some(id)
 }

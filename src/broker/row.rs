@@ -86,7 +86,7 @@ impl Broker {
                     flight.stage = Stage::Calling(self.call(now, Purpose::Exchange(key), call));
                     self.flights.insert(key, flight);
                 }
-                Err(refusal) => self.refuse_waiters(flight, &refusal),
+                Err(refusal) => self.refuse_waiters(now, flight, &refusal),
             }
         }
     }
@@ -99,7 +99,7 @@ impl Broker {
         flight: &Flight,
         pause: Option<Duration>,
     ) -> Result<HttpCall, Refusal> {
-        let terms = terms(config, flight.catalog).ok_or_else(no_terms)?;
+        let terms = terms(config, flight.context).ok_or_else(no_terms)?;
         if let Some(rest) = pause {
             return Err(paused(&terms, flight.caller.log_name(), rest));
         }
@@ -120,6 +120,7 @@ impl Broker {
             client: terms.client,
             token_path,
             catalog: terms.catalog,
+            tenant: terms.tenant,
             rule: terms.rule,
             subject_token: flight.token.expose(),
         }))

@@ -32,7 +32,7 @@ macro_rules! block {
                 node: $crate::config::node::Node<'_>,
                 faults: &mut $crate::config::fault::Faults,
             ) -> Option<Self> {
-                let members = node.members(&[$(stringify!($field)),+], faults)?;
+                let members = node.members(&[$($crate::config::block::name(stringify!($field))),+], faults)?;
                 Some(Self {
                     $( $field: $crate::config::block::block!(@read members, faults, $field, $($rule)+), )+
                 })
@@ -42,7 +42,7 @@ macro_rules! block {
             fn shape() -> $crate::config::shape::Shape {
                 $crate::config::shape::Shape::block($place, &[$($doc),+], vec![
                     $( $crate::config::block::block!(
-                        @row stringify!($field), &[$($about),+], $kind, $($rule)+
+                        @row $crate::config::block::name(stringify!($field)), &[$($about),+], $kind, $($rule)+
                     ) ),+
                 ])
             }
@@ -53,16 +53,16 @@ macro_rules! block {
     (@held $kind:ty, $($rule:tt)+) => { Option<$kind> };
 
     (@read $members:ident, $faults:ident, $field:ident, required $why:literal) => {
-        $members.required(stringify!($field), $why, $faults)
+        $members.required($crate::config::block::name(stringify!($field)), $why, $faults)
     };
     (@read $members:ident, $faults:ident, $field:ident, default $default:expr, $why:literal) => {
-        $members.or(stringify!($field), || $default.into(), $faults)
+        $members.or($crate::config::block::name(stringify!($field)), || $default.into(), $faults)
     };
     (@read $members:ident, $faults:ident, $field:ident, optional $what:literal, $why:literal) => {
-        $members.optional(stringify!($field), $faults)
+        $members.optional($crate::config::block::name(stringify!($field)), $faults)
     };
     (@read $members:ident, $faults:ident, $field:ident, block $what:literal) => {
-        $members.block(stringify!($field), $faults)
+        $members.block($crate::config::block::name(stringify!($field)), $faults)
     };
 
     (@row $name:expr, $about:expr, $kind:ty, required $why:literal) => {
@@ -80,3 +80,8 @@ macro_rules! block {
 }
 
 pub(crate) use block;
+
+/// A field's name as it is written: `in` is a word of Rust, and stands there as `r#in`.
+pub(crate) fn name(field: &'static str) -> &'static str {
+    field.strip_prefix("r#").unwrap_or(field)
+}

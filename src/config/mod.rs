@@ -3,6 +3,7 @@
 //! `file` declares the blocks as they are written, each once (`block!`); `check` holds what one
 //! field says about another; `model` is what the rest of the gate sees.
 
+mod at;
 mod block;
 mod check;
 mod fault;
@@ -18,6 +19,7 @@ mod shape;
 mod span;
 mod texts;
 mod values;
+mod who;
 mod words;
 
 pub use fault::{Fault, Faults};

@@ -4,7 +4,6 @@
 use serde_json::json;
 
 use super::node::Field;
-use super::values::NAMED_MAX;
 use crate::json::{Object, Value};
 
 /// What a value looks like.
@@ -186,6 +185,66 @@ impl Shape {
         Self::leaf(schema, "map of text")
     }
 
+    /// Yes or no.
+    pub(crate) fn truth() -> Self {
+        Self::leaf(json!({"type": "boolean"}), "`true` or `false`")
+    }
+
+    /// Classes and operations: too many to name them all in words.
+    pub(crate) fn actions(words: &[&str]) -> Self {
+        Self::leaf(json!({"enum": words}), "class or operation")
+    }
+
+    /// This word, or that.
+    pub(crate) fn word_or(word: &str, other: Self) -> Self {
+        Self {
+            schema: json!({"oneOf": [{"const": word}, other.schema]}),
+            words: format!("`{word}`, {}", other.words),
+            sections: other.sections,
+        }
+    }
+
+    /// A warehouse within a tenant's reach.
+    pub(crate) fn reach() -> Self {
+        let pair = json!({
+            "type": "object", "required": ["warehouse"], "additionalProperties": false,
+            "properties": {"warehouse": {"type": "string", "minLength": 1}, "prefix": {"type": "string"}},
+        });
+        Self::leaf(
+            json!({"oneOf": [{"type": "string", "minLength": 1}, pair]}),
+            "name or `{warehouse, prefix}`",
+        )
+    }
+
+    /// The places of a grant, by catalog.
+    pub(crate) fn at() -> Self {
+        let levels = json!({"type": "array", "items": {"type": "string", "minLength": 1}});
+        let name = json!({"type": "string", "minLength": 1});
+        let object = json!({
+            "type": "object", "required": ["namespace"], "additionalProperties": false,
+            "properties": {"namespace": levels, "table": name, "view": name},
+            "oneOf": [{"required": ["table"]}, {"required": ["view"]}],
+        });
+        let places = json!({"type": "array", "minItems": 1, "items": {"oneOf": [levels, object]}});
+        let catalog = json!({"oneOf": [
+            {"type": "array", "minItems": 1, "items": name},
+            {"type": "object", "minProperties": 1, "additionalProperties": places},
+        ]});
+        Self::leaf(
+            json!({"type": "object", "minProperties": 1, "additionalProperties": catalog}),
+            "map of lists of warehouses, or of places by warehouse",
+        )
+    }
+
+    /// A list of at least one of these.
+    pub(crate) fn many(self) -> Self {
+        Self {
+            schema: json!({"type": "array", "items": self.schema, "minItems": 1}),
+            words: format!("list of {}", self.words),
+            sections: self.sections,
+        }
+    }
+
     /// A list of at least one of these, all different.
     pub(crate) fn listed(self) -> Self {
         let words = format!("list of {}", self.words);
@@ -218,13 +277,13 @@ impl Shape {
     }
 
     /// Several of these, by name.
-    pub(crate) fn named(self) -> Self {
+    pub(crate) fn named(self, most: usize) -> Self {
         let schema = json!({
             "type": "object",
             "additionalProperties": self.schema,
             "propertyNames": {"pattern": NAME_PATTERN},
             "minProperties": 1,
-            "maxProperties": NAMED_MAX,
+            "maxProperties": most,
         });
         Self {
             schema,

@@ -145,6 +145,20 @@ texts! {
         shown: "text", "^\\S(.*\\S)?$",
     }
 
+    /// The name of a warehouse, or of a branch.
+    WarehouseName(Rc<str>) {
+        test: |text| (1..=1024).contains(&text.len()) && !text.contains(char::is_control),
+        must: "must be a name of at most 1024 bytes without control characters",
+        shown: "name", "^.{1,1024}$",
+    }
+
+    /// The value of a claim.
+    ClaimValue(Rc<str>) {
+        test: |text| !text.is_empty() && !text.contains(char::is_control),
+        must: "must be the exact value of a claim: not empty, no control character",
+        shown: "text", "^.+$",
+    }
+
     /// `client_id`, RFC 6749 appendix A.1.
     ClientId(Rc<str>) {
         test: |text| !text.is_empty() && text.bytes().all(|byte| matches!(byte, b' '..=b'~')),
@@ -166,6 +180,25 @@ texts! {
         test: |text| is_absolute_uri(text) && !text.contains('#'),
         must: "must be an absolute URI without fragment (RFC 8707 section 2)",
         shown: "URI", "^[A-Za-z][A-Za-z0-9+.-]*:[^#\\s]+$",
+    }
+}
+
+/// A catalog's address as clients know it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PublicUrl(pub(crate) Rc<str>);
+
+impl Text for PublicUrl {
+    fn parse(text: &str) -> Result<Self, Wrong> {
+        IssuerUrl::parse(text)?;
+        if text.ends_with('/') {
+            return Err("must not end with a slash".into());
+        }
+        Ok(Self(text.into()))
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    fn text_shape() -> Shape {
+        Shape::text("URL", Some(r"^https?://[^?#@\s]*[^?#@\s/]$"))
     }
 }
 

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use crate::json::Value;
 
-use super::fault::Faults;
+use super::fault::{Faults, Path};
 use super::node::{Field, Node};
 #[cfg(not(target_arch = "wasm32"))]
 use super::shape::{Shape, Show};
@@ -46,6 +46,28 @@ impl Text for String {
     #[cfg(not(target_arch = "wasm32"))]
     fn text_shape() -> Shape {
         Shape::text("text", None)
+    }
+}
+
+/// Yes or no.
+impl Field for bool {
+    fn read(node: Node<'_>, faults: &mut Faults) -> Option<Self> {
+        match node.value {
+            Value::Bool(value) => Some(*value),
+            _ => node.not("true or false", faults),
+        }
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    fn shape() -> Shape {
+        Shape::truth()
+    }
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+impl Show for bool {
+    fn show(&self) -> Value {
+        Value::from(*self)
     }
 }
 
@@ -149,6 +171,43 @@ impl<T: Text + PartialEq> Field for OneOrMore<T> {
     }
 }
 
+/// A list of at least one and at most so many; `None` where one is faulty.
+#[derive(Debug)]
+pub(crate) struct Many<T, const MAX: usize = 256>(pub(crate) Vec<Option<T>>);
+
+impl<T: Field, const MAX: usize> Field for Many<T, MAX> {
+    fn read(node: Node<'_>, faults: &mut Faults) -> Option<Self> {
+        let Value::Array(values) = node.value else {
+            return node.not("a list", faults);
+        };
+        if values.is_empty() || values.len() > MAX {
+            return node.refuse(faults, format!("must hold 1 to {MAX}"));
+        }
+        Some(Self(
+            values
+                .iter()
+                .enumerate()
+                .map(|(index, value)| {
+                    let path = Path::Element(&node.path, index);
+                    T::read(Node { path, value }, faults)
+                })
+                .collect(),
+        ))
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    fn shape() -> Shape {
+        T::shape().many()
+    }
+}
+
+impl<T, const MAX: usize> Many<T, MAX> {
+    /// Those that could be read.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.0.iter().flatten()
+    }
+}
+
 /// The elements, unless one of them stands there twice.
 fn distinct<T: PartialEq>(
     node: &Node<'_>,
@@ -171,16 +230,16 @@ pub(crate) const NAMED_MAX: usize = 64;
 
 /// Things by name, in the order of their names; `None` where one is faulty.
 #[derive(Debug)]
-pub(crate) struct Named<T>(pub(crate) Vec<(Rc<str>, Option<T>)>);
+pub(crate) struct Named<T, const MAX: usize = NAMED_MAX>(pub(crate) Vec<(Rc<str>, Option<T>)>);
 
-impl<T: Field> Field for Named<T> {
+impl<T: Field, const MAX: usize> Field for Named<T, MAX> {
     fn read(node: Node<'_>, faults: &mut Faults) -> Option<Self> {
         let members = node.object(faults)?;
         if members.is_empty() {
             faults.add(node.path, "must hold at least one");
         }
-        if members.len() > NAMED_MAX {
-            return node.refuse(faults, format!("must hold at most {NAMED_MAX}"));
+        if members.len() > MAX {
+            return node.refuse(faults, format!("must hold at most {MAX}"));
         }
         let mut named: Vec<(Rc<str>, Option<T>)> = Vec::with_capacity(members.len());
         for (name, value) in members {
@@ -188,7 +247,7 @@ impl<T: Field> Field for Named<T> {
             if !is_name(name) {
                 faults.add(
                     path,
-                    "is no name: it becomes a metric's label, \
+                    "is no name: it stands in metrics and messages, \
                      so it must be 1 to 63 of a-z, 0-9, _ and -",
                 );
             }
@@ -200,7 +259,7 @@ impl<T: Field> Field for Named<T> {
 
     #[cfg(not(target_arch = "wasm32"))]
     fn shape() -> Shape {
-        T::shape().named()
+        T::shape().named(MAX)
     }
 }
 

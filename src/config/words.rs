@@ -1,10 +1,10 @@
 //! The values of the configuration that are one of a few words.
 
-use super::model::{Access, Profile};
+use super::model::{Access, Delegation, Lines, Profile};
 #[cfg(not(target_arch = "wasm32"))]
 use super::shape::{Shape, Show};
 use super::values::{Listed, Text, Wrong};
-use crate::iceberg::Kind;
+use crate::iceberg::{Class, Kind, Operation, OperationSet};
 use crate::jose::Algorithm;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::json::Value;
@@ -54,7 +54,89 @@ impl Text for Kind {
 
 words!(Access {
     "catalog_decides" => Access::CatalogDecides,
+    "grants" => Access::Grants,
 });
+
+words!(Delegation {
+    "remove" => Delegation::Remove,
+    "refuse" => Delegation::Refuse,
+});
+
+words!(Lines {
+    "none" => Lines::None,
+    "refusals" => Lines::Refusals,
+    "commits" => Lines::Commits,
+    "all" => Lines::All,
+});
+
+#[cfg(not(target_arch = "wasm32"))]
+impl Show for Delegation {
+    fn show(&self) -> Value {
+        Value::from(match self {
+            Self::Remove => "remove",
+            Self::Refuse => "refuse",
+        })
+    }
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+impl Show for Lines {
+    fn show(&self) -> Value {
+        Value::from(match self {
+            Self::None => "none",
+            Self::Refusals => "refusals",
+            Self::Commits => "commits",
+            Self::All => "all",
+        })
+    }
+}
+
+/// What a grant allows or denies: a class, an operation, or all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Allowed(pub(crate) OperationSet);
+
+/// The classes that can be granted, in the order in which they are listed.
+const CLASSES: [Class; 7] = [
+    Class::Read,
+    Class::Write,
+    Class::Commit,
+    Class::Admin,
+    Class::Sign,
+    Class::Credentials,
+    Class::Config,
+];
+
+impl Text for Allowed {
+    fn parse(text: &str) -> Result<Self, Wrong> {
+        if text == "all" {
+            return Ok(Self(OperationSet::ALL));
+        }
+        let class = CLASSES.into_iter().find(|class| class.name() == text);
+        if let Some(class) = class {
+            return Ok(Self(OperationSet::of_class(class)));
+        }
+        match Operation::from_name(text) {
+            Some(Operation::GetToken) => Err("is nobody's to grant".into()),
+            Some(operation) => Ok(Self(OperationSet::one(operation))),
+            None => Err("must be a class (read, write, commit, admin, sign, credentials, config, all) or an \
+                         operation by its name in the REST spec, as loadTable"
+                .into()),
+        }
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    fn text_shape() -> Shape {
+        let mut words: Vec<&str> = CLASSES.map(Class::name).to_vec();
+        words.push("all");
+        words.extend(
+            Operation::ALL
+                .iter()
+                .filter(|operation| **operation != Operation::GetToken)
+                .map(|operation| operation.name()),
+        );
+        Shape::actions(&words)
+    }
+}
 
 /// Which metadata an issuer publishes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

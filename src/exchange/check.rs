@@ -7,6 +7,7 @@ use crate::clock::{Now, UnixTime};
 use crate::config::{Issuer, Profile, TokenRule};
 use crate::identity::{Caller, is_keycloak_access_token};
 use crate::jose::{Claims, ClaimsFault, CompactJws, Fingerprint, JwsFault, KeySet, VerifyFault};
+use crate::json::Value;
 use crate::limits::{MINTED_SKEW, MINTED_TOKEN_BYTES};
 use crate::oauth::{ExpiresIn, TOKEN_TYPE_ACCESS_TOKEN, TOKEN_TYPE_JWT, TokenResponse, is_token68};
 use crate::secret::Secret;
@@ -78,6 +79,8 @@ pub enum MintedFault {
     OtherAudience,
     /// `aud` also names the gate: whoever gets hold of the token could come back with it as a caller.
     OurAudience,
+    /// It has a name as which nobody may reach the catalog (`never_as`).
+    NeverAs,
     /// It is bound to its sender (`cnf`, RFC 7800): the gate cannot prove possession to the catalog.
     SenderConstrained,
     /// Its claim `typ` says that it is an ID token or the like (Keycloak).
@@ -111,6 +114,7 @@ impl MintedFault {
             }
             Self::Claims(fault) => fault.to_string(),
             Self::OtherIssuer => "is from another issuer (iss)".to_owned(),
+            Self::NeverAs => "has a name as which nobody may reach the catalog".to_owned(),
             Self::OtherSubject => "does not name the person who called".to_owned(),
             Self::OtherAudience => "is not meant for the catalog (aud)".to_owned(),
             Self::OurAudience => {
@@ -204,6 +208,23 @@ pub fn check(
         .any(|audience| issuer.audiences.contains(audience))
     {
         return Err(MintedFault::OurAudience);
+    }
+
+    if let Some((claim, never)) = &rule.never_as
+        && let Some(name) = claims.at(&claim.0)
+    {
+        let is_one = |value: &Value| {
+            value
+                .as_str()
+                .is_some_and(|text| never.iter().any(|n| n == text))
+        };
+        if is_one(name)
+            || name
+                .as_array()
+                .is_some_and(|names| names.iter().any(is_one))
+        {
+            return Err(MintedFault::NeverAs);
+        }
     }
 
     // 4. A bearer token, an access token.

@@ -50,6 +50,7 @@ fn encode(inputs: &Inputs<'_>, sink: &mut impl FnMut(&[u8])) {
         client,
         rule,
         catalog,
+        tenant,
         token_path,
         subject_token,
     } = inputs;
@@ -74,6 +75,8 @@ fn encode(inputs: &Inputs<'_>, sink: &mut impl FnMut(&[u8])) {
         parameters,
         // How long a token is kept does not change it, and the generation covers it.
         life: _,
+        // What a minted token must not say does not change it, and the generation covers it.
+        never_as: _,
     } = rule;
 
     let mut text = |part: &[u8]| {
@@ -106,6 +109,7 @@ fn encode(inputs: &Inputs<'_>, sink: &mut impl FnMut(&[u8])) {
     text(catalog.as_bytes());
     text(expected_audience.as_bytes());
     text(generation.as_slice());
+    list(tenant.iter().copied(), sink);
     list(audiences.iter().map(String::as_str), sink);
     list(resources.iter().map(String::as_str), sink);
     list(scope.as_deref().into_iter(), sink);

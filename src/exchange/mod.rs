@@ -27,6 +27,8 @@ pub struct Inputs<'a> {
     pub rule: &'a TokenRule,
     /// Name of the catalog that it is for.
     pub catalog: &'a str,
+    /// Name of the tenant within whose border it will be used.
+    pub tenant: Option<&'a str>,
     /// Path and query of the token endpoint, set or from metadata.
     pub token_path: &'a str,
     /// The caller's token, verified.

@@ -28,6 +28,7 @@ pub(super) struct Parts {
     pub(super) method: u8,
     pub(super) secret: String,
     pub(super) catalog: String,
+    pub(super) tenant: Option<String>,
     pub(super) audiences: Vec<String>,
     pub(super) expected_audience: String,
     pub(super) resources: Vec<String>,
@@ -53,6 +54,7 @@ impl Default for Parts {
             method: 0,
             secret: "icegate-secret".into(),
             catalog: "lake".into(),
+            tenant: None,
             audiences: vec!["catalog".into()],
             expected_audience: "catalog".into(),
             resources: Vec::new(),
@@ -100,6 +102,7 @@ impl Parts {
             },
             token_path: &self.token_path,
             catalog: &self.catalog,
+            tenant: self.tenant.as_deref(),
             rule: &TokenRule {
                 from: IssuerId(0),
                 audiences: self.audiences.clone(),
@@ -109,13 +112,14 @@ impl Parts {
                 requested_token_type: self.requested_token_type.clone(),
                 parameters: self.parameters.clone(),
                 life: Duration::from_secs(300),
+                never_as: None,
             },
             subject_token: &self.subject_token,
         })
     }
 
     /// One change for each input.
-    pub(super) fn changes() -> [fn(&mut Self); 24] {
+    pub(super) fn changes() -> [fn(&mut Self); 26] {
         [
             |p| p.generation = 1,
             |p| p.issuer_name = "corq".into(),
@@ -130,6 +134,8 @@ impl Parts {
             |p| p.method = 2,
             |p| p.secret.push('2'),
             |p| p.catalog = "lakf".into(),
+            |p| p.tenant = Some("acme".into()),
+            |p| p.tenant = Some(String::new()),
             |p| p.audiences.clear(),
             |p| p.audiences.push("catalog".into()),
             |p| p.expected_audience = "catalog2".into(),
@@ -156,7 +162,7 @@ impl Arbitrary for Parts {
     fn arbitrary_with((): ()) -> Self::Strategy {
         let texts = prop::collection::vec("[ab\0]{0,2}", 11);
         let lists = prop::collection::vec(prop::collection::vec("[ab]{0,2}", 0..3), 2);
-        let options = prop::collection::vec(prop::option::of("[ab]{0,1}"), 2);
+        let options = prop::collection::vec(prop::option::of("[ab]{0,1}"), 3);
         let parameters = prop::collection::vec(("[ab]{0,1}", "[ab]{0,1}"), 0..3);
         // Most of the parts stay as they are by default; equal draws must happen.
         (
@@ -185,7 +191,7 @@ impl Arbitrary for Parts {
                     let mut parts = Self::default();
                     let [t0, t1, t2, t3, t4, t5, t6, t7, t8, t9, t10] = texts.try_into().unwrap();
                     let [l0, l1]: [Vec<String>; 2] = lists.try_into().unwrap();
-                    let [o0, o1]: [Option<String>; 2] = options.try_into().unwrap();
+                    let [o0, o1, o2]: [Option<String>; 3] = options.try_into().unwrap();
                     let mut set = |bit: u32, apply: &mut dyn FnMut(&mut Self)| {
                         // Few bits of the 32 are looked at twice: about one part in four is changed.
                         if changed.rotate_left(bit) & 0b11 == 0 {
@@ -212,6 +218,7 @@ impl Arbitrary for Parts {
                     set(12, &mut |p| p.method = method);
                     set(14, &mut |p| p.secret.clone_from(&t6));
                     set(15, &mut |p| p.catalog.clone_from(&t7));
+                    set(29, &mut |p| p.tenant.clone_from(&o2));
                     set(16, &mut |p| p.audiences.clone_from(&l0));
                     set(18, &mut |p| p.expected_audience.clone_from(&t8));
                     set(19, &mut |p| p.resources.clone_from(&l1));

@@ -5,18 +5,28 @@
 //! [`Kind`] names. Where catalogs read the same bytes differently, the kind decides, and what two
 //! readers of the *same* kind could take differently is refused.
 
+mod body;
+mod delegation;
 mod error;
 mod fault;
 mod layout;
+mod location;
 mod name;
 mod operation;
+mod operation_set;
 mod path;
 mod query;
 mod segment;
 
+pub use body::{Body, BodyFault, Location, Named, Object, Role, names_in_body, read_body};
+pub use delegation::{DELEGATION_HEADER, GENERIC_DELEGATION_HEADER, Wishes, delegates};
 pub use error::{ErrorType, error_body};
 pub use fault::PathFault;
 pub use layout::{DEFAULT_SEPARATOR, Kind, Layout, LayoutFault};
+pub use location::StorageLocation;
 pub use name::Name;
+pub use name::is_plain_name;
 pub use operation::{Class, Method, Noun, Operation, Part, Place};
-pub use path::{Route, SEGMENTS, route};
+pub use operation_set::OperationSet;
+pub use path::{Route, SEGMENTS, read_prefix, route};
+pub use query::{Query, read_query};

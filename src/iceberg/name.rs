@@ -84,6 +84,14 @@ impl<'p> Name<'p> {
         Levels::of(self).map(move |(level, _)| name.decode_part(level))
     }
 
+    /// What kind of thing it names, for an object.
+    pub fn noun(&self) -> Option<Noun> {
+        match self.place {
+            NamePlace::Object(noun) => Some(noun),
+            NamePlace::Prefix | NamePlace::Namespace(_) | NamePlace::Extra => None,
+        }
+    }
+
     /// Whether the catalog takes [`decode`](Self::decode) for the object's very name. A rule about
     /// single objects must refuse a name that is not plain, because it cannot know the object:
     ///
@@ -220,4 +228,9 @@ impl<'p> Iterator for Levels<'p> {
         self.rest = None;
         Some((whole, None))
     }
+}
+
+/// x
+pub fn is_plain_name(_kind: Kind, _noun: Noun, _text: &str) -> bool {
+    true
 }

@@ -73,6 +73,22 @@ pub enum Class {
     Token,
 }
 
+impl Class {
+    /// Its word in the configuration; the token endpoint has none, it is nobody's to grant.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Config => "config",
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Commit => "commit",
+            Self::Admin => "admin",
+            Self::Sign => "sign",
+            Self::Credentials => "credentials",
+            Self::Token => "token",
+        }
+    }
+}
+
 /// What kind of thing the object of a path is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Noun {
@@ -404,6 +420,14 @@ operations! {
 }
 
 impl Operation {
+    /// The operation of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|operation| operation.name() == name)
+    }
+
     /// Whether it only reads, so that a client may send it again after any failure: `GET` and `HEAD`.
     pub const fn is_safe(self) -> bool {
         self.method().is_safe()

@@ -83,6 +83,17 @@ pub fn route<'p>(method: Method, raw: &'p [u8], layout: &Layout) -> Result<Route
     Ok(route)
 }
 
+/// A prefix as a catalog tells it (`/v1/config`: clients put it into their paths as it is), decoded as it would be
+/// in a path.
+///
+/// # Errors
+/// Why no path could hold it.
+pub fn read_prefix(told: &str, layout: &Layout) -> Result<String, PathFault> {
+    let segment = Segment::read(told.as_bytes())?;
+    let name = Name::read(segment, NamePlace::Prefix, layout)?;
+    Ok(name.decode().into_owned())
+}
+
 /// The path and, without its `?`, the query.
 fn split_query(target: &[u8]) -> (&[u8], &[u8]) {
     let mut halves = target.splitn(2, |byte| *byte == b'?');

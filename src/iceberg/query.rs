@@ -45,3 +45,20 @@ fn is_token_parameter(name: &[u8]) -> bool {
     }
     expected.next().is_none()
 }
+
+/// What a query says that policy asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Query {
+    /// x
+    pub warehouse: Option<String>,
+    /// x
+    pub parent: Option<Vec<String>>,
+    /// x
+    pub referenced_by: Vec<(Vec<String>, String)>,
+    /// x
+    pub target: Option<(Vec<String>, Option<String>)>,
+}
+/// x
+pub fn read_query(_route: &super::Route<'_>, _layout: &super::Layout) -> Result<Query, PathFault> {
+    Ok(Query::default())
+}

@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use super::caller::log_name;
 use super::{Caller, TokenFault};
 use crate::clock::UnixTime;
 use crate::config::{Config, Issuer, IssuerId, Profile};
 use crate::jose::{Algorithm, Claims, ClaimsFault, CompactJws, KeySet, VerifyFault};
 use crate::json::Value;
+use crate::text;
 
 /// Longest subject, in bytes. OpenID Connect Core section 2 allows 255 characters; some servers put whole
 /// distinguished names there.
@@ -125,7 +125,7 @@ impl<'a> Presented<'a> {
             algorithm,
             issuer,
             subject: subject.to_owned(),
-            log_name: log_name(shown),
+            log_name: text::shown(shown),
             same_person: same_person.to_owned(),
             authorized_party: azp.or(client_id).map(str::to_owned),
             expires,
@@ -145,19 +145,22 @@ impl<'a> Presented<'a> {
         self.jws.header().kid()
     }
 
-    /// Proves the signature. `keys` must be those of [`issuer`](Self::issuer).
+    /// Proves the signature. `keys` must be those of [`issuer`](Self::issuer); `config` is the one that it was inspected
+    /// under.
     ///
     /// # Errors
     ///
     /// After [`VerifyFault::UnknownKey`] a newer key set may help, after the others it will not.
-    pub fn verify(self, keys: &KeySet) -> Result<Caller, VerifyFault> {
+    pub fn verify(self, config: &Config, keys: &KeySet) -> Result<Caller, VerifyFault> {
         let key = keys.verify(self.algorithm, &self.jws)?;
+        let whos = config.whos.holding(self.issuer, &self.claims);
         let texts = [&self.subject, &self.log_name, &self.same_person];
         let footprint = texts
             .into_iter()
             .chain(&self.authorized_party)
             .map(String::len)
-            .fold(self.claims.footprint(), usize::saturating_add);
+            .fold(self.claims.footprint(), usize::saturating_add)
+            .saturating_add(size_of_val(&*whos));
         Ok(Caller {
             issuer: self.issuer,
             subject: self.subject,
@@ -169,6 +172,7 @@ impl<'a> Presented<'a> {
             claims: self.claims,
             key,
             footprint,
+            whos,
         })
     }
 }

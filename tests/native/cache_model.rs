@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use icegate::cache::{Cache, Dropped, Known, SubjectToken, Until};
 use icegate::clock::{Instant, Now, UnixTime};
-use icegate::config::CatalogId;
+use icegate::config::ContextId;
 use icegate::refusal::{Reason, Refusal};
 use proptest::prelude::*;
 
@@ -155,8 +155,8 @@ fn token(number: u8) -> SubjectToken {
     SubjectToken::new(&format!("token-{number}").repeat(usize::from(number) + 1))
 }
 
-fn catalog(number: u8) -> CatalogId {
-    CatalogId(u16::from(number))
+fn catalog(number: u8) -> ContextId {
+    ContextId(u32::from(number))
 }
 
 fn now(instant: u64, unix: i64) -> Now {
@@ -270,7 +270,7 @@ fn an_entry_that_fits_nowhere_pushes_nobody_out() {
     let until = Until::after(at, Duration::from_secs(10));
     cache.put_caller(&SubjectToken::new("alice"), Rc::new(1));
     let giant = SubjectToken::new("giant");
-    cache.put_minted(&giant, Rc::new(2), CatalogId(0), Rc::new(1), 3000, until);
+    cache.put_minted(&giant, Rc::new(2), ContextId(0), Rc::new(1), 3000, until);
     assert!(cache.get("alice").is_some());
     assert!(cache.get("giant").is_none());
     assert_eq!(cache.take_evictions(), 1);

@@ -66,17 +66,18 @@ fn the_smallest_one_and_every_default() {
         Ok(&catalog.layout),
         Layout::new(Kind::Nessie, "/iceberg", "%1F").as_ref()
     );
-    assert_eq!(catalog.token.from, IssuerId(0));
-    assert_eq!(catalog.token.audiences, ["catalog"]);
-    assert_eq!(catalog.token.expected_audience, "catalog");
-    assert_eq!(catalog.token.resources, [""; 0]);
-    assert_eq!(catalog.token.scope, None);
+    let token = &config.contexts[0].token;
+    assert_eq!(token.from, IssuerId(0));
+    assert_eq!(token.audiences, ["catalog"]);
+    assert_eq!(token.expected_audience, "catalog");
+    assert_eq!(token.resources, [""; 0]);
+    assert_eq!(token.scope, None);
     assert_eq!(
-        catalog.token.requested_token_type.as_deref(),
+        token.requested_token_type.as_deref(),
         Some("urn:ietf:params:oauth:token-type:access_token")
     );
-    assert_eq!(catalog.token.parameters, []);
-    assert_eq!(catalog.token.life, Duration::from_secs(300));
+    assert_eq!(token.parameters, []);
+    assert_eq!(token.life, Duration::from_secs(300));
 
     assert_eq!(config.limits.cached_callers, 10_000);
     assert_eq!(config.limits.cache_bytes, 67_108_864);
@@ -120,29 +121,30 @@ fn every_field_is_taken() {
     assert_eq!(&*client.endpoint.cluster, "idp_exchange");
     assert_eq!(&*client.endpoint.authority, "idp.internal:8443");
 
-    let [lake, root] = config.catalogs.as_slice() else {
+    let [lake, _] = config.catalogs.as_slice() else {
         panic!("two catalogs")
     };
     assert_eq!(
         Ok(&lake.layout),
         Layout::new(Kind::Iceberg, "/lake", "%2E").as_ref()
     );
-    assert_eq!(lake.token.from, IssuerId(1));
-    assert_eq!(lake.token.audiences, ["lake", "lake-admin"]);
-    assert_eq!(lake.token.expected_audience, "https://lake.example.com");
-    assert_eq!(lake.token.resources, ["https://lake.example.com/"]);
+    let [lake_token, root_token] = [0, 1].map(|place: usize| &config.contexts[place].token);
+    assert_eq!(lake_token.from, IssuerId(1));
+    assert_eq!(lake_token.audiences, ["lake", "lake-admin"]);
+    assert_eq!(lake_token.expected_audience, "https://lake.example.com");
+    assert_eq!(lake_token.resources, ["https://lake.example.com/"]);
     assert_eq!(
-        lake.token.scope.as_deref(),
+        lake_token.scope.as_deref(),
         Some("catalog.read catalog.write")
     );
-    assert_eq!(lake.token.requested_token_type, None);
+    assert_eq!(lake_token.requested_token_type, None);
     let parameters = [
         ("a".to_owned(), "1".to_owned()),
         ("b".to_owned(), String::new()),
     ];
-    assert_eq!(lake.token.parameters, parameters);
-    assert_eq!(lake.token.life, Duration::from_millis(1_500));
-    assert_eq!(root.token.resources, ["urn:a", "urn:b"]);
+    assert_eq!(lake_token.parameters, parameters);
+    assert_eq!(lake_token.life, Duration::from_millis(1_500));
+    assert_eq!(root_token.resources, ["urn:a", "urn:b"]);
 
     assert_eq!(config.limits.cached_callers, 1);
     assert_eq!(config.limits.cache_bytes, 2_000_000);

@@ -96,12 +96,14 @@ provider (these are logged as errors: alert on them); the *identity provider* is
     for culprit in [
         Culprit::Operator,
         Culprit::IdentityProvider,
+        Culprit::Catalog,
         Culprit::Us,
         Culprit::Caller,
     ] {
         let head = match culprit {
             Culprit::Caller => "The caller",
             Culprit::IdentityProvider => "The identity provider",
+            Culprit::Catalog => "The catalog",
             Culprit::Operator => "The operator",
             Culprit::Us => "The gate",
         };
@@ -197,6 +199,76 @@ fn remedy(reason: Reason) -> &'static str {
         }
         Reason::IssuerNotServed => {
             "Name that issuer in the catalog's `token.from`, or do not hand its callers this catalog."
+        }
+        Reason::CallerDenied => "Ask whoever runs the gate; the person stands in `denied`.",
+        Reason::TenantNone => {
+            "Give the person the group, role or attribute that a tenant's `who` asks for, and let it into the token; or add such a tenant."
+        }
+        Reason::OutsideBorder => {
+            "Check the warehouse (or prefix) that the engine names against `tenants.NAME.reach`. `icegate explain` shows what was found."
+        }
+        Reason::WarehouseMissing => {
+            "Set `warehouse` in the client; the message lists the tenant's."
+        }
+        Reason::SignWithoutPrefix => {
+            "Let the catalog give clients a signing path with a prefix, or vend credentials instead."
+        }
+        Reason::PrefixShared => {
+            "Write the prefixes in `reach` (`{warehouse: ..., prefix: ...}`), or mend the catalog."
+        }
+        Reason::PrefixUnavailable => {
+            "Look at the catalog and at `catalogs.NAME.cluster`; the gate asks its `/v1/config`."
+        }
+        Reason::NameExpression => {
+            "Name the table without a reference. `table_references: true` allows `t@ref` within the tenant's own references."
+        }
+        Reason::GrantMissing => {
+            "`icegate explain` shows the nearest grant and the group that would allow it."
+        }
+        Reason::GrantDenied => "The message names the grant; `deny` wins over every `may`.",
+        Reason::ViewHidden => {
+            "Nothing, where an engine looks for a view before a table. To open the view, grant `loadView`."
+        }
+        Reason::GrantWidened => {
+            "Grant the same at both places, or let somebody move it who has the same grants everywhere."
+        }
+        Reason::ClaimLeftOut => {
+            "Let the identity provider put only the groups into the token that the gate asks for (Entra: groups assigned to the application)."
+        }
+        Reason::DelegationRefused => {
+            "Configure the client not to ask (`header.X-Iceberg-Access-Delegation`), grant `credentials` or `sign`, or set `delegation: remove`."
+        }
+        Reason::LocationOutside => {
+            "Use a location below one of `tenants.NAME.locations`; the message names the field."
+        }
+        Reason::RegisterWithoutLocations => "Write the tenant's `locations`.",
+        Reason::QueryAmbiguous => {
+            "Send each parameter once, in its own spelling, with `&` between them."
+        }
+        Reason::BodyUnreadable => "Look at the client; the catalog would have had to guess too.",
+        Reason::BodyEncoded => "Send bodies plain, as UTF-8; Iceberg clients do.",
+        Reason::BodyTooLarge => {
+            "Raise `limits.request_body`, and Envoy's `per_connection_buffer_limit_bytes` with it."
+        }
+        Reason::BodyContradictsPath => {
+            "Look at the client; path and body must name the same object."
+        }
+        Reason::BodyLate => "Look at the client or the network before it.",
+        Reason::BodiesFull => "Look for clients that send bodies slowly; try again.",
+        Reason::TenantExchangesFull => {
+            "Raise `tenants.NAME.limits.exchanges_per_second`, or find who asks with ever new tokens."
+        }
+        Reason::AnswerUnreadable => {
+            "Look at the catalog, and at what stands between it and Envoy; the log says what is wrong."
+        }
+        Reason::AnswerTooLarge => {
+            "Raise `limits.guarded_answer`, and Envoy's `per_connection_buffer_limit_bytes` with it."
+        }
+        Reason::AnswerOutsideBorder => {
+            "Compare the prefix that the catalog gives with `tenants.NAME.reach`."
+        }
+        Reason::MintedNeverAs => {
+            "The name stands in `never_as`. Nobody may have it at the identity provider."
         }
         Reason::SubjectRefused => {
             "Log in again: the session was ended, or the person was disabled at the identity provider."

@@ -56,7 +56,7 @@ fn caller(config: &Config, issuer: &str, changes: &[(&str, Value)], expires: u64
     let token = corp().sign(&claims);
     Presented::inspect(token.as_bytes(), config, presented_at)
         .unwrap()
-        .verify(&keys(&[corp()]))
+        .verify(config, &keys(&[corp()]))
         .unwrap()
 }
 
@@ -111,7 +111,7 @@ impl Story {
     }
 
     fn end(&self) -> Result<Minted, MintedFault> {
-        let rule = &self.config.catalogs[0].token;
+        let rule = &self.config.contexts[0].token;
         let issuer = &self.config.issuers[usize::from(rule.from.0)];
         let now = Now {
             instant: Instant::from_origin(Duration::ZERO),
@@ -412,7 +412,7 @@ fn a_minted_token_lives_as_long_as_all_allow() {
         let mut story = Story::with(&[("exp", json!(NOW + own))]);
         story.answer.expires_in = expires_in;
         story.caller = caller(&story.config, CORP, &[], NOW + subject);
-        story.config.catalogs[0].token.life = Duration::from_secs(rule);
+        story.config.contexts[0].token.life = Duration::from_secs(rule);
         let life = story.end().map(|minted| minted.life().as_millis());
         assert_eq!(
             life, expected,
@@ -453,7 +453,7 @@ proptest! {
         let mut story = Story::with(&[("exp", json!(NOW + own))]);
         story.answer.expires_in = said.map_or(ExpiresIn::Absent, |said| ExpiresIn::In(Duration::from_secs(said)));
         story.caller = caller(&story.config, CORP, &[], NOW + subject);
-        story.config.catalogs[0].token.life = Duration::from_secs(rule);
+        story.config.contexts[0].token.life = Duration::from_secs(rule);
         story.now += Duration::from_millis(fraction);
         let least = [said.unwrap_or(u64::MAX), own, subject, rule].into_iter().min().unwrap();
         match story.end() {

@@ -24,7 +24,7 @@ fn every_single_flipped_bit_is_refused() {
     let keys = KeySet::parse(key_set([&corp()]).as_bytes(), &RustCrypto).unwrap();
     let accepted = |token: &[u8]| {
         Presented::inspect(token, &config, now)
-            .is_ok_and(|presented| presented.verify(&keys).is_ok())
+            .is_ok_and(|presented| presented.verify(&config, &keys).is_ok())
     };
     assert!(accepted(good.as_bytes()));
     for position in 0..good.len() {

@@ -84,11 +84,13 @@ fn presented_tells_whose_keys_to_fetch() {
     let keys = |body: &str| KeySet::parse(body.as_bytes(), &RustCrypto).unwrap();
     let again = Presented::inspect(token.as_bytes(), &config, UnixTime::from_secs(NOW)).unwrap();
     assert_eq!(
-        again.verify(&keys(r#"{"keys":[]}"#)).unwrap_err(),
+        again.verify(&config, &keys(r#"{"keys":[]}"#)).unwrap_err(),
         VerifyFault::UnknownKey
     );
     assert!(
-        presented.verify(&keys(&key_set([&corp()]))).is_ok(),
+        presented
+            .verify(&config, &keys(&key_set([&corp()])))
+            .is_ok(),
         "the same token again, after a refetch"
     );
 }
@@ -199,7 +201,7 @@ fn a_configured_type_needs_not_end_in_jwt() {
     let presented =
         Presented::inspect(token.as_bytes(), &config, UnixTime::from_secs(NOW)).unwrap();
     let keys = KeySet::parse(key_set([&corp()]).as_bytes(), &RustCrypto).unwrap();
-    assert!(presented.verify(&keys).is_ok());
+    assert!(presented.verify(&config, &keys).is_ok());
 }
 
 #[test]
@@ -281,7 +283,11 @@ fn the_same_person_is_named_by_the_configured_claim() {
         let token = alice_with(&json!({ "ids": ids }));
         let presented = Presented::inspect(token.as_bytes(), &config, UnixTime::from_secs(NOW))?;
         let keys = KeySet::parse(key_set([&corp()]).as_bytes(), &RustCrypto).unwrap();
-        Ok(presented.verify(&keys).unwrap().same_person().to_owned())
+        Ok(presented
+            .verify(&config, &keys)
+            .unwrap()
+            .same_person()
+            .to_owned())
     };
     assert_eq!(person(json!({"oid": "00aa"})), Ok("00aa".to_owned()));
     for ids in [

@@ -4,10 +4,11 @@ use std::rc::Rc;
 
 use super::texts;
 use crate::config::fault::{Faults, Path, nearest};
-use crate::config::file::{CatalogBlock, IssuerBlock, TokenBlock};
-use crate::config::model::{Catalog, IssuerId, TokenRule};
-use crate::config::texts::Audience;
-use crate::config::values::Named;
+use crate::config::file::{CatalogBlock, IssuerBlock, TenantTokenBlock, TokenBlock};
+use crate::config::model::{Catalog, Endpoint, IssuerId, Scheme, TokenRule};
+use crate::config::parts::Parameters;
+use crate::config::texts::{Audience, Resource};
+use crate::config::values::{Named, OneOrMore};
 use crate::iceberg::{DEFAULT_SEPARATOR, Kind, Layout, LayoutFault};
 
 /// Where they stand.
@@ -40,24 +41,103 @@ pub(super) fn distinct_base_paths(catalogs: &Named<CatalogBlock>, faults: &mut F
     }
 }
 
-/// Checks one, and builds it if nothing is missing.
+/// Checks one, and builds it with the way to its tokens if nothing is missing.
 pub(super) fn check(
     name: &Rc<str>,
     block: &CatalogBlock,
     path: Path<'_>,
     issuers: Option<&Named<IssuerBlock>>,
     faults: &mut Faults,
-) -> Option<Catalog> {
+) -> Option<(Catalog, TokenRule)> {
     let layout = layout(block, path, faults);
     let token = block
         .token
         .as_ref()
         .and_then(|token| token_rule(token, path.member("token"), issuers, faults));
-    Some(Catalog {
+    only_nessie(block, path, faults);
+    let endpoint = endpoint(block, path, issuers, faults);
+    let never_as = block.never_as.as_ref()?.as_ref().map(|never| {
+        let values = never.r#in.as_ref()?.0.iter();
+        let values = values.map(|value| value.0.as_ref().to_owned()).collect();
+        Some((never.claim.clone()?, values))
+    });
+    let layout = layout?;
+    let ignore_case = block.names_ignore_case?;
+    let catalog = Catalog {
         name: name.clone(),
-        layout: layout?,
-        token: token?,
-    })
+        public_url: block.public_url.as_ref()?.as_ref().map(|url| url.0.clone()),
+        endpoint: endpoint?,
+        table_references: block.table_references?,
+        names_ignore_case: ignore_case.unwrap_or(layout.kind() == Kind::Lakekeeper),
+        default_branch: match block.default_branch.as_ref()? {
+            Some(branch) => branch.0.clone(),
+            None => "main".into(),
+        },
+        layout,
+    };
+    let token = TokenRule {
+        never_as: match never_as {
+            Some(never_as) => Some(never_as?),
+            None => None,
+        },
+        ..token?
+    };
+    Some((catalog, token))
+}
+
+/// What only Nessie has.
+fn only_nessie(block: &CatalogBlock, path: Path<'_>, faults: &mut Faults) {
+    if block.kind.is_none_or(|kind| kind == Kind::Nessie) {
+        return;
+    }
+    let message = "is for catalogs of kind nessie; no other has references";
+    if matches!(block.default_branch, Some(Some(_))) {
+        faults.add(path.member("default_branch"), message);
+    }
+    if block.table_references == Some(true) {
+        faults.add(path.member("table_references"), message);
+    }
+}
+
+/// Where the catalog is asked. Through a cluster that adds the gate's own credential it would see that.
+fn endpoint(
+    block: &CatalogBlock,
+    path: Path<'_>,
+    issuers: Option<&Named<IssuerBlock>>,
+    faults: &mut Faults,
+) -> Option<Option<Endpoint>> {
+    let (cluster, authority) = (block.cluster.as_ref()?, block.authority.as_ref()?);
+    let Some(cluster) = cluster else {
+        if authority.is_some() {
+            faults.add(
+                path.member("authority"),
+                "says nothing without cluster, by which the catalog is asked",
+            );
+        }
+        return Some(None);
+    };
+    let taken = issuers.into_iter().flat_map(|issuers| &issuers.0);
+    for (issuer, other) in taken.filter_map(|(name, block)| Some((name, block.as_ref()?))) {
+        let client = other.client.as_ref().and_then(Option::as_ref);
+        let own = client.and_then(|client| client.cluster.as_ref()?.as_ref());
+        if other.cluster.as_ref() == Some(cluster) || own == Some(cluster) {
+            faults.add(
+                path.member("cluster"),
+                format!(
+                    "is a cluster of {} too; the catalog must get no call and no credential that is meant for the \
+                     identity provider",
+                    super::issuers::ISSUERS.member(issuer)
+                ),
+            );
+        }
+    }
+    Some(Some(Endpoint {
+        cluster: cluster.0.clone(),
+        authority: authority
+            .as_ref()
+            .map_or_else(|| cluster.0.clone(), |authority| authority.0.clone()),
+        scheme: Scheme::Http,
+    }))
 }
 
 /// How the catalog's paths are read. Each of the two texts has its own faults, so that they are
@@ -95,22 +175,14 @@ fn token_rule(
         (Some(from), Some(issuers)) => find_issuer(from, issuers, path.member("from"), faults),
         _ => None,
     };
-    let own = from.and_then(|(_, issuer)| Some(&issuer?.audiences.as_ref()?.0));
-    let mut refuse_own = |audience: &Audience, field: &'static str| {
-        if own.is_some_and(|own| own.contains(audience)) {
-            faults.add(
-                path.member(field),
-                "is an audience of the gate itself; \
-                 a token that was made for the catalog could be replayed at the gate",
-            );
-        }
-    };
-    for audience in block.audience.iter().flat_map(|audiences| &audiences.0) {
-        refuse_own(audience, "audience");
-    }
-    if let Some(Some(expected)) = &block.expect_audience {
-        refuse_own(expected, "expect_audience");
-    }
+    let own = from.and_then(|(_, issuer)| issuer);
+    not_our_own(
+        block.audience.as_ref(),
+        block.expect_audience.as_ref(),
+        own,
+        path,
+        faults,
+    );
     let expected = match (
         block.expect_audience.as_ref()?,
         block
@@ -130,27 +202,134 @@ fn token_rule(
         from: from?.0,
         audiences: texts(&block.audience.as_ref()?.0),
         expected_audience: expected?.0.clone(),
-        resources: block
-            .resource
-            .as_ref()?
-            .iter()
-            .flat_map(|resources| &resources.0)
-            .map(|resource| resource.0.clone())
-            .collect(),
+        resources: resources(block.resource.as_ref()?.as_ref()),
         scope: block.scope.as_ref()?.as_ref().map(|scope| scope.0.clone()),
         requested_token_type: block.requested_token_type.as_ref()?.0.clone(),
-        parameters: block
-            .parameters
-            .as_ref()?
-            .as_ref()
-            .map(|parameters| parameters.0.clone())
-            .unwrap_or_default(),
+        parameters: parameters(block.parameters.as_ref()?.as_ref()),
         life: block.life?.0,
+        never_as: None,
     })
+}
+
+/// The catalog's rule with what a tenant has otherwise.
+pub(super) fn tenant_rule(
+    base: &TokenRule,
+    block: &TenantTokenBlock,
+    path: Path<'_>,
+    issuers: Option<&Named<IssuerBlock>>,
+    faults: &mut Faults,
+) -> Option<TokenRule> {
+    let from = match (block.from.as_ref()?, issuers) {
+        (Some(from), Some(issuers)) => {
+            let own_client = matches!(block.client, Some(Some(_)));
+            let found = find(from, issuers, path.member("from"), faults)?;
+            if !own_client {
+                has_client(found.1, path.member("from"), faults)?;
+            }
+            found
+        }
+        (None, Some(issuers)) => {
+            let (_, issuer) = issuers.0.get(usize::from(base.from.0))?;
+            (base.from, issuer.as_ref())
+        }
+        (_, None) => return None,
+    };
+    let (audience, expected) = (
+        block.audience.as_ref()?.as_ref(),
+        block.expect_audience.as_ref()?,
+    );
+    not_our_own(
+        audience,
+        block.expect_audience.as_ref(),
+        from.1,
+        path,
+        faults,
+    );
+    let expected = match (expected, audience.map(|audience| audience.0.as_slice())) {
+        (Some(expected), _) => expected.0.clone(),
+        (None, Some([only])) => only.0.clone(),
+        (None, Some(_)) => {
+            return faults.refuse(
+                path.member("expect_audience"),
+                "must be set where audience names several; the minted token is checked for it",
+            );
+        }
+        (None, None) => base.expected_audience.clone(),
+    };
+    let mut rule = TokenRule {
+        from: from.0,
+        expected_audience: expected,
+        ..base.clone()
+    };
+    if let Some(audience) = audience {
+        rule.audiences = texts(&audience.0);
+    }
+    if let Some(own) = block.resource.as_ref()? {
+        rule.resources = resources(Some(own));
+    }
+    if let Some(scope) = block.scope.as_ref()? {
+        rule.scope = Some(scope.0.clone());
+    }
+    if let Some(own) = block.parameters.as_ref()? {
+        rule.parameters = parameters(Some(own));
+    }
+    if let Some(life) = block.life? {
+        rule.life = life.0;
+    }
+    Some(rule)
+}
+
+/// A token that was made for the catalog must be worth nothing at the gate.
+fn not_our_own(
+    audience: Option<&OneOrMore<Audience>>,
+    expected: Option<&Option<Audience>>,
+    issuer: Option<&IssuerBlock>,
+    path: Path<'_>,
+    faults: &mut Faults,
+) {
+    let own = issuer.and_then(|issuer| Some(&issuer.audiences.as_ref()?.0));
+    let mut refuse_own = |audience: &Audience, field: &'static str| {
+        if own.is_some_and(|own| own.contains(audience)) {
+            faults.add(
+                path.member(field),
+                "is an audience of the gate itself; \
+                 a token that was made for the catalog could be replayed at the gate",
+            );
+        }
+    };
+    for audience in audience.iter().flat_map(|audiences| &audiences.0) {
+        refuse_own(audience, "audience");
+    }
+    if let Some(Some(expected)) = expected {
+        refuse_own(expected, "expect_audience");
+    }
+}
+
+fn resources(resources: Option<&OneOrMore<Resource>>) -> Vec<String> {
+    let resources = resources.into_iter().flat_map(|resources| &resources.0);
+    resources.map(|resource| resource.0.clone()).collect()
+}
+
+fn parameters(parameters: Option<&Parameters>) -> Vec<(String, String)> {
+    parameters
+        .map(|parameters| parameters.0.clone())
+        .unwrap_or_default()
 }
 
 /// The issuer of this name, if it has a client.
 fn find_issuer<'a>(
+    from: &str,
+    issuers: &'a Named<IssuerBlock>,
+    path: Path<'_>,
+    faults: &mut Faults,
+) -> Option<(IssuerId, Option<&'a IssuerBlock>)> {
+    let found = find(from, issuers, path, faults)?;
+    has_client(found.1, path, faults)?;
+    Some(found)
+}
+
+/// The issuer of this name.
+fn find<'a>(
     from: &str,
     issuers: &'a Named<IssuerBlock>,
     path: Path<'_>,
@@ -167,14 +346,15 @@ fn find_issuer<'a>(
             .unwrap_or_default();
         return faults.refuse(path, format!("names no issuer of this configuration{hint}"));
     };
-    if issuer
-        .as_ref()
-        .is_some_and(|issuer| matches!(issuer.client, Some(None)))
-    {
+    Some((IssuerId(index), issuer.as_ref()))
+}
+
+fn has_client(issuer: Option<&IssuerBlock>, path: Path<'_>, faults: &mut Faults) -> Option<()> {
+    if issuer.is_some_and(|issuer| matches!(issuer.client, Some(None))) {
         return faults.refuse(
             path,
             "names an issuer without a client; the gate could not exchange there",
         );
     }
-    Some((IssuerId(index), issuer.as_ref()))
+    Some(())
 }

@@ -1,16 +1,24 @@
 //! From blocks to the checked configuration: whatever one field says about another.
 
 mod catalogs;
+mod grants;
 mod issuers;
+mod reach;
+mod tenants;
+mod who;
 
 use std::rc::Rc;
 
 use super::fault::{Faults, Path};
 use super::file::{File, LimitsBlock};
-use super::model::{ClientAuthentication, Config, Issuer, Limits, Loaded};
+use super::model::{
+    Access, Audit, Catalog, CatalogId, ClientAuthentication, Config, Context, Issuer, Limits,
+    Loaded, Tenancy, Warehouse, WhoId, Whos,
+};
 use super::span::Span;
 use super::texts::Audience;
 use super::values::Named;
+use crate::iceberg::Kind;
 
 const LIMITS: Path<'static> = Path::Member(&Path::Whole, "limits");
 
@@ -46,15 +54,115 @@ pub(crate) fn config(
         )
     });
     let limits = file.limits.as_ref().map(|block| limits(block, faults));
+    // Tenants speak of catalogs: without these there is nothing to check them against.
+    let (catalogs, tokens): (Vec<_>, Vec<_>) = catalogs??.into_iter().unzip();
+    let mut contexts: Vec<Context> = tokens
+        .into_iter()
+        .zip(0_u16..)
+        .map(|(token, number)| Context {
+            catalog: CatalogId(number),
+            tenant: None,
+            token,
+            client: None,
+        })
+        .collect();
+    let mut whos = Whos::default();
+    let mut around = tenants::Surroundings {
+        file: &file,
+        catalogs: &catalogs,
+        contexts: &mut contexts,
+        whos: &mut whos,
+        env,
+    };
+    let mut tenancy = tenants::check(&mut around, faults);
+    if let Some(tenancy) = &mut tenancy {
+        tenancy.rules = grants::check(tenancy, &mut around, faults);
+    }
+    grants::access(&around, faults);
+    let denied = denied(&mut around, faults);
+    let holds_bodies = file.allow_on_headers_stop_iteration?;
+    if !holds_bodies {
+        must_hold_bodies(&file, &catalogs, tenancy.as_ref(), faults);
+    }
     let issuers = issuers??;
+    let report_only = file.report_only.as_ref()?;
+    let audit = file.audit.as_ref()?;
     Some(Config {
-        generation: generation(bytes, &issuers),
+        generation: generation(bytes, &issuers, &contexts),
         issuers,
-        catalogs: catalogs??,
+        catalogs,
+        contexts,
         access: file.access?,
+        tenancy,
+        whos,
+        denied,
+        grants_only_reported: report_only.grants?,
+        delegation: file.delegation?,
+        holds_bodies,
+        audit: Audit {
+            lines: audit.lines?,
+            filter_state: audit.filter_state?,
+        },
         limits: limits??,
         _only_load_makes_one: Loaded,
     })
+}
+
+/// The persons who are refused whatever else holds, sorted.
+fn denied(around: &mut tenants::Surroundings<'_>, faults: &mut Faults) -> Box<[WhoId]> {
+    const DENIED: Path<'static> = Path::Member(&Path::Whole, "denied");
+    let issuers = who::Issuers::of(around.file);
+    let mut denied = Vec::new();
+    let blocks = around
+        .file
+        .denied
+        .iter()
+        .flatten()
+        .flat_map(|denied| &denied.0);
+    for (index, block) in blocks.enumerate() {
+        if let Some(block) = block {
+            let path = Path::Element(&DENIED, index);
+            let (_, found) = who::who(block, path, None, &issuers, around.whos, faults);
+            denied.extend(found);
+        }
+    }
+    denied.sort_unstable();
+    denied.dedup();
+    denied.into()
+}
+
+/// Rules that depend on a request's body do not load where Envoy would send it on before it is read.
+fn must_hold_bodies(
+    file: &File,
+    catalogs: &[Catalog],
+    tenancy: Option<&Tenancy>,
+    faults: &mut Faults,
+) {
+    let Some(tenancy) = tenancy else { return };
+    let nessie = |warehouse: &Warehouse| {
+        let catalog = catalogs.get(usize::from(warehouse.catalog.0));
+        catalog.is_some_and(|catalog| catalog.layout.kind() == Kind::Nessie)
+    };
+    let why = if file.access == Some(Access::Grants) {
+        "access: grants"
+    } else if tenancy
+        .tenants
+        .iter()
+        .any(|tenant| tenant.locations.is_some())
+    {
+        "locations of tenants"
+    } else if tenancy.warehouses.iter().any(nessie) {
+        "tenants at a catalog of kind nessie, where a name in a body can lead to another reference,"
+    } else {
+        return;
+    };
+    faults.add(
+        Path::Whole.member("allow_on_headers_stop_iteration"),
+        format!(
+            "must be true, here and beside vm_config in Envoy's configuration of the filter; {why} cannot be held \
+             without reading requests' bodies"
+        ),
+    );
 }
 
 /// Checks every entry, and gives them all or nothing.
@@ -97,6 +205,8 @@ fn limits(block: &LimitsBlock, faults: &mut Faults) -> Option<Limits> {
         exchanges_in_flight: block.exchanges_in_flight?.0,
         request_deadline: block.request_deadline?.0,
         exchange_timeout: block.exchange_timeout?.0,
+        request_body: block.request_body?.0,
+        guarded_answer: block.guarded_answer?.0,
         key_refresh: block.key_refresh?.0,
         key_max_age: block.key_max_age?.0,
     })
@@ -110,14 +220,18 @@ fn texts(audiences: &[Audience]) -> Vec<String> {
 }
 
 /// SHA-256 over the configuration's bytes and the secrets that it names, each after its length.
-fn generation(bytes: &[u8], issuers: &[Issuer]) -> [u8; 32] {
+fn generation(bytes: &[u8], issuers: &[Issuer], contexts: &[Context]) -> [u8; 32] {
     let mut hash = hmac_sha256::Hash::new();
     let mut part = |bytes: &[u8]| {
         hash.update(u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_be_bytes());
         hash.update(bytes);
     };
     part(bytes);
-    for client in issuers.iter().filter_map(|issuer| issuer.client.as_ref()) {
+    let of_issuers = issuers.iter().filter_map(|issuer| issuer.client.as_ref());
+    let of_tenants = contexts
+        .iter()
+        .filter_map(|context| context.client.as_ref());
+    for client in of_issuers.chain(of_tenants) {
         match &client.authentication {
             ClientAuthentication::SecretBasic(secret)
             | ClientAuthentication::SecretPost(secret) => {

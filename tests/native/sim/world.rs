@@ -696,7 +696,9 @@ impl World {
                     self.notes.push((level, text));
                 }
                 Effect::Call { id, call } => self.dispatch(id, call),
-                Effect::Release { stream, verdict } => self.release(stream, verdict),
+                Effect::Release {
+                    stream, verdict, ..
+                } => self.release(stream, verdict),
             }
         }
         self.check();

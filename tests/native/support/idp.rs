@@ -66,7 +66,10 @@ fn judge_with(
         other => panic!("no such issuer: {other:?}"),
     };
     presented
-        .verify(&KeySet::parse(keys.as_bytes(), &RustCrypto).unwrap())
+        .verify(
+            config,
+            &KeySet::parse(keys.as_bytes(), &RustCrypto).unwrap(),
+        )
         .map_err(Refused::Verify)
 }
 

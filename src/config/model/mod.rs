@@ -1,8 +1,12 @@
 //! The configuration after it was checked. Nothing here can be built from a faulty file: the
 //! fields are public to read, and [`load`](super::load) is the only maker outside of tests.
 
+mod tenancy;
+
 use std::rc::Rc;
 use std::time::Duration;
+
+pub use tenancy::*;
 
 use crate::iceberg::Layout;
 use crate::jose::Algorithm;
@@ -16,6 +20,10 @@ pub struct IssuerId(pub u16);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CatalogId(pub u16);
 
+/// Position of a way to get tokens in [`Config::contexts`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ContextId(pub u32);
+
 /// The whole configuration of one filter.
 #[derive(Debug)]
 pub struct Config {
@@ -26,8 +34,24 @@ pub struct Config {
     pub issuers: Vec<Issuer>,
     /// The catalogs behind the gate, in the order of their names.
     pub catalogs: Vec<Catalog>,
+    /// How tokens are got: first one for each catalog, in their order, then those of tenants.
+    pub contexts: Vec<Context>,
     /// Who decides what a caller may do.
     pub access: Access,
+    /// The border between tenants; without it every caller may name everything.
+    pub tenancy: Option<Tenancy>,
+    /// Every condition on callers that the configuration speaks of.
+    pub whos: Whos,
+    /// Whoever matches one of these is refused. Sorted.
+    pub denied: Box<[WhoId]>,
+    /// What the grants refuse is only noted.
+    pub grants_only_reported: bool,
+    /// What becomes of a wish for credentials or signatures that is not granted.
+    pub delegation: Delegation,
+    /// Whether Envoy lets the filter hold bodies.
+    pub holds_bodies: bool,
+    /// What is told about requests.
+    pub audit: Audit,
     /// Bounds.
     pub limits: Limits,
     /// Keeps everybody else from making one.
@@ -153,12 +177,63 @@ pub struct Catalog {
     pub name: Rc<str>,
     /// How its paths are read.
     pub layout: Layout,
-    /// How the token for it is got.
+    /// Its address as clients know it, base path included.
+    pub public_url: Option<Rc<str>>,
+    /// Where it is asked for the prefixes of warehouses.
+    pub endpoint: Option<Endpoint>,
+    /// Nessie: whether `t@reference` may name a table.
+    pub table_references: bool,
+    /// Whether names that differ in case are one and the same.
+    pub names_ignore_case: bool,
+    /// Nessie: the reference that a prefix without one means.
+    pub default_branch: Rc<str>,
+}
+
+/// How the token for a catalog is got, for everybody or for the people of one tenant.
+#[derive(Debug)]
+pub struct Context {
+    /// The catalog.
+    pub catalog: CatalogId,
+    /// The tenant.
+    pub tenant: Option<TenantId>,
+    /// What is asked for.
     pub token: TokenRule,
+    /// The client that asks; without it the issuer's.
+    pub client: Option<Client>,
+}
+
+impl Config {
+    /// The client that exchanges in a context, if there is one.
+    pub fn client<'a>(&'a self, context: &'a Context) -> Option<&'a Client> {
+        let own = context.client.as_ref();
+        let issuer = self.issuers.get(usize::from(context.token.from.0));
+        own.or_else(|| issuer?.client.as_ref())
+    }
+
+    /// A way to get tokens.
+    pub fn context(&self, id: ContextId) -> Option<&Context> {
+        self.contexts.get(usize::try_from(id.0).ok()?)
+    }
+
+    /// A catalog.
+    pub fn catalog(&self, id: CatalogId) -> Option<&Catalog> {
+        self.catalogs.get(usize::from(id.0))
+    }
+
+    /// A tenant.
+    pub fn tenant(&self, id: TenantId) -> Option<&Tenant> {
+        self.tenancy.as_ref()?.tenants.get(usize::from(id.0))
+    }
+
+    /// A warehouse.
+    pub fn warehouse(&self, id: WarehouseId) -> Option<&Warehouse> {
+        let warehouses = &self.tenancy.as_ref()?.warehouses;
+        warehouses.get(usize::try_from(id.0).ok()?)
+    }
 }
 
 /// How a token for a catalog is got.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct TokenRule {
     /// The issuer whose callers are served, and at which their tokens are exchanged.
     pub from: IssuerId,
@@ -176,13 +251,55 @@ pub struct TokenRule {
     pub parameters: Vec<(String, String)>,
     /// Longest life of a minted token in the cache.
     pub life: Duration,
+    /// A claim of the minted token, and the values that it must not have.
+    pub never_as: Option<(ClaimPath, Vec<String>)>,
 }
 
 /// Who decides what a caller may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// The catalog alone; the gate proves who calls.
+    /// The catalog alone; the gate proves who calls, and holds the border if there is one.
     CatalogDecides,
+    /// The grants, and then the catalog.
+    Grants,
+}
+
+/// What becomes of a wish for credentials or signatures that is not granted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delegation {
+    /// It is taken off the request.
+    Remove,
+    /// The request is refused.
+    Refuse,
+}
+
+/// For which requests an audit line is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Lines {
+    /// For none.
+    None,
+    /// For those that were refused.
+    Refusals,
+    /// For those, and for all that may change something.
+    Commits,
+    /// For all.
+    All,
+}
+
+/// What is told about requests beside the counters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Audit {
+    /// For which requests a line is written.
+    pub lines: Lines,
+    /// Whether identity and decision go into Envoy's filter state.
+    pub filter_state: bool,
+}
+
+impl Audit {
+    /// Whether anything is told at all.
+    pub fn is_on(self) -> bool {
+        self.filter_state || self.lines != Lines::None
+    }
 }
 
 /// Bounds that an operator may change. Defaults and reasons: [`crate::limits`].
@@ -200,6 +317,10 @@ pub struct Limits {
     pub request_deadline: Duration,
     /// Timeout of one exchange.
     pub exchange_timeout: Duration,
+    /// Longest body of a request that is read, in bytes.
+    pub request_body: usize,
+    /// Longest answer of a catalog that is looked through, in bytes.
+    pub guarded_answer: usize,
     /// Time between two background refreshes of a key set.
     pub key_refresh: Duration,
     /// Longest use of the last good key set through an outage.

@@ -1,0 +1,290 @@
+//! Prefixes that catalogs tell: asked for once, with the token of whoever needs one, and kept for a while.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::parked::{Parked, Turn, Wait};
+use super::{Broker, CallId, Level, Purpose, StreamId};
+use crate::clock::{Instant, Now};
+use crate::config::{CatalogId, Config, WarehouseId};
+use crate::exchange::Minted;
+use crate::guard;
+use crate::iceberg::read_prefix;
+use crate::limits;
+use crate::policy::{Prefixes, Told};
+use crate::refusal::{Reason, Refusal};
+use crate::secret::Secret;
+use crate::wire::{CallAnswer, HttpCall};
+
+/// What catalogs told, and what they are being asked.
+#[derive(Debug, Default)]
+pub(super) struct PrefixBook {
+    known: BTreeMap<WarehouseId, Entry>,
+    told: BTreeMap<(CatalogId, String), Vec<WarehouseId>>,
+}
+
+#[derive(Debug)]
+enum Entry {
+    /// A call is under way.
+    Asking(CallId),
+    /// It is this, or there is none.
+    Told {
+        prefix: Option<(CatalogId, String)>,
+        until: Instant,
+    },
+    /// The catalog did not answer.
+    Resting(Instant),
+}
+
+impl PrefixBook {
+    /// Forgets what is too old.
+    pub(super) fn expire(&mut self, now: Instant) {
+        let told = &mut self.told;
+        self.known.retain(|warehouse, entry| match entry {
+            Entry::Asking(_) => true,
+            Entry::Resting(until) => *until > now,
+            Entry::Told { until, .. } if *until > now => true,
+            Entry::Told { prefix, .. } => {
+                if let Some(prefix) = prefix {
+                    forget(told, prefix, *warehouse);
+                }
+                false
+            }
+        });
+    }
+
+    /// The call by which a warehouse's prefix is being asked for.
+    pub(super) fn asking(&self, warehouse: WarehouseId) -> Option<CallId> {
+        match self.known.get(&warehouse) {
+            Some(Entry::Asking(call)) => Some(*call),
+            _ => None,
+        }
+    }
+
+    /// The book as a request sees it to which the catalog refused to tell these.
+    pub(super) fn seen<'a>(&'a self, refused: &'a [WarehouseId]) -> Seen<'a> {
+        Seen {
+            book: self,
+            refused,
+        }
+    }
+
+    /// How long the catalog is left alone.
+    fn rest(&self, warehouse: WarehouseId) -> Option<Instant> {
+        match self.known.get(&warehouse) {
+            Some(Entry::Resting(until)) => Some(*until),
+            _ => None,
+        }
+    }
+
+    fn learn(
+        &mut self,
+        warehouse: WarehouseId,
+        prefix: Option<(CatalogId, String)>,
+        until: Instant,
+    ) {
+        if let Some(prefix) = &prefix {
+            self.told.entry(prefix.clone()).or_default().push(warehouse);
+        }
+        self.known.insert(warehouse, Entry::Told { prefix, until });
+    }
+}
+
+fn forget(
+    told: &mut BTreeMap<(CatalogId, String), Vec<WarehouseId>>,
+    prefix: &(CatalogId, String),
+    warehouse: WarehouseId,
+) {
+    if let Some(warehouses) = told.get_mut(prefix) {
+        warehouses.retain(|other| *other != warehouse);
+        if warehouses.is_empty() {
+            told.remove(prefix);
+        }
+    }
+}
+
+/// The book as one request sees it: a warehouse of which the catalog told this caller nothing is not asked
+/// for again.
+pub(super) struct Seen<'a> {
+    book: &'a PrefixBook,
+    refused: &'a [WarehouseId],
+}
+
+impl Prefixes for Seen<'_> {
+    fn find(&self, catalog: CatalogId, prefix: &str) -> Told {
+        match self
+            .book
+            .told
+            .get(&(catalog, prefix.to_owned()))
+            .map(Vec::as_slice)
+        {
+            Some([only]) => Told::Is(*only),
+            Some([_, _, ..]) => Told::Shared,
+            Some([]) | None => Told::Nothing,
+        }
+    }
+
+    fn must_ask(&self, warehouse: WarehouseId) -> bool {
+        !self.refused.contains(&warehouse)
+            && !matches!(self.book.known.get(&warehouse), Some(Entry::Told { .. }))
+    }
+}
+
+impl Broker {
+    /// Lets a request wait for a warehouse's prefix, for which the catalog is asked unless it is already.
+    pub(super) fn ask_prefix(
+        &mut self,
+        now: Now,
+        stream: StreamId,
+        mut parked: Parked,
+        warehouse: WarehouseId,
+        minted: &Minted,
+    ) {
+        if let Some(until) = self.prefixes.rest(warehouse) {
+            let refusal = unavailable(&self.config, warehouse).after(until.since(now.instant));
+            return self.refuse_parked(now, stream, &parked, &refusal);
+        }
+        if self.prefixes.asking(warehouse).is_none() {
+            let config = Rc::clone(&self.config);
+            let Some(call) = question(&config, warehouse, minted) else {
+                let refusal = unavailable(&config, warehouse);
+                return self.refuse_parked(now, stream, &parked, &refusal);
+            };
+            let call = self.call(now, Purpose::Prefix(warehouse, stream), call);
+            self.prefixes.known.insert(warehouse, Entry::Asking(call));
+        }
+        parked.wait = Wait::Prefix(warehouse);
+        self.park(now, stream, parked);
+    }
+
+    /// The catalog's answer, or none.
+    pub(super) fn prefix_answered(
+        &mut self,
+        now: Now,
+        warehouse: WarehouseId,
+        asker: StreamId,
+        answer: CallAnswer<'_>,
+    ) {
+        self.prefixes.known.remove(&warehouse);
+        let config = Rc::clone(&self.config);
+        let heard = hear(&config, warehouse, answer);
+        if let Heard::Told(prefix) = &heard {
+            let until = now.instant.plus(limits::PREFIX_LIFE);
+            self.prefixes.learn(warehouse, prefix.clone(), until);
+        }
+        let waiters: Vec<StreamId> = self
+            .parked
+            .iter()
+            .filter(|(_, parked)| parked.wait == Wait::Prefix(warehouse))
+            .map(|(stream, _)| *stream)
+            .collect();
+        if let Heard::Nothing = &heard {
+            let until = now.instant.plus(limits::PREFIX_REST);
+            self.prefixes.known.insert(warehouse, Entry::Resting(until));
+            let refusal = unavailable(&config, warehouse).after(limits::PREFIX_REST);
+            self.note(Level::Warn, || {
+                format!(
+                    "prefix not told refusal={}: {}",
+                    refusal.reason.name(),
+                    refusal.sentence
+                )
+            });
+            for stream in waiters {
+                if let Some(parked) = self.remove_parked(stream) {
+                    self.refuse_parked(now, stream, &parked, &refusal);
+                }
+            }
+            return;
+        }
+        // Who asked was refused, and the others may still be heard: each asks for itself.
+        for stream in waiters {
+            if let Some(parked) = self.parked.get_mut(&stream) {
+                if matches!(heard, Heard::Refused) && stream == asker {
+                    parked.refused_prefixes.push(warehouse);
+                }
+                parked.awake = true;
+                self.turns.push_back(Turn::Request(stream));
+            }
+        }
+        self.take_turn(now);
+    }
+}
+
+/// What an answer says.
+enum Heard {
+    /// The prefix; `None`: paths have none.
+    Told(Option<(CatalogId, String)>),
+    /// Not to this caller.
+    Refused,
+    /// Nothing that could be understood.
+    Nothing,
+}
+
+fn hear(config: &Config, warehouse: WarehouseId, answer: CallAnswer<'_>) -> Heard {
+    let CallAnswer::Answered { status, body, .. } = answer else {
+        return Heard::Nothing;
+    };
+    let Some(catalog) = config
+        .warehouse(warehouse)
+        .map(|warehouse| warehouse.catalog)
+    else {
+        return Heard::Nothing;
+    };
+    match status {
+        200 => {}
+        400 | 401 | 403 | 404 => return Heard::Refused,
+        _ => return Heard::Nothing,
+    }
+    let Some(layout) = config.catalog(catalog).map(|catalog| &catalog.layout) else {
+        return Heard::Nothing;
+    };
+    match guard::prefix(body) {
+        Ok(None) => Heard::Told(Some((catalog, String::new()))),
+        Ok(Some(prefix)) => match read_prefix(&prefix, layout) {
+            Ok(prefix) => Heard::Told(Some((catalog, prefix))),
+            Err(_) => Heard::Nothing,
+        },
+        Err(_) => Heard::Nothing,
+    }
+}
+
+/// `GET /v1/config?warehouse=...` with the caller's minted token.
+fn question(config: &Config, warehouse: WarehouseId, minted: &Minted) -> Option<HttpCall> {
+    let warehouse = config.warehouse(warehouse)?;
+    let catalog = config.catalog(warehouse.catalog)?;
+    let endpoint = catalog.endpoint.as_ref()?;
+    let name: String = form_urlencoded::byte_serialize(warehouse.asked_as.as_bytes()).collect();
+    let path = format!(
+        "{}/v1/config?warehouse={}",
+        catalog.layout.base_path(),
+        name.replace('+', "%20")
+    );
+    Some(HttpCall {
+        cluster: Rc::clone(&endpoint.cluster),
+        scheme: endpoint.scheme.as_str(),
+        authority: Rc::clone(&endpoint.authority),
+        method: "GET",
+        path: path.into(),
+        headers: vec![
+            ("accept", Secret::new("application/json".to_owned())),
+            ("authorization", minted.authorization().clone()),
+        ],
+        body: Secret::new(Vec::new()),
+        timeout: config.limits.exchange_timeout,
+        answer_limit: limits::PREFIX_ANSWER_BYTES,
+    })
+}
+
+pub(super) fn unavailable(config: &Config, warehouse: WarehouseId) -> Refusal {
+    let names = config.warehouse(warehouse).and_then(|warehouse| {
+        let catalog = config.catalog(warehouse.catalog)?;
+        Some((&*catalog.name, &*warehouse.name))
+    });
+    let (catalog, warehouse) = names.unwrap_or(("-", "-"));
+    Refusal::new(
+        Reason::PrefixUnavailable,
+        format!(
+            "catalog '{catalog}' does not tell the prefix of its warehouse '{warehouse}': try again"
+        ),
+    )
+}

@@ -1,0 +1,233 @@
+//! Releases: forwarded or refused, counted, noted, and recorded for the audit.
+
+use std::rc::Rc;
+
+use super::effect::{Effect, Forward, Level, StreamId, Verdict};
+use super::parked::Parked;
+use super::request::About;
+use super::{Broker, SubjectToken};
+use crate::audit::{self, Record};
+use crate::clock::Now;
+use crate::config::{CatalogId, IssuerId};
+use crate::exchange::Minted;
+use crate::identity::Caller;
+use crate::policy::{Denial, Findings, Permit};
+use crate::refusal::{Answer, Asked, Culprit, Refusal};
+use crate::telemetry::RequestVerdict;
+
+/// What is known about a request when it is released.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Told<'a> {
+    caller: Option<&'a Caller>,
+    findings: Option<&'a Findings>,
+    minted: Option<&'a Minted>,
+    cached: Option<bool>,
+}
+
+impl<'a> Told<'a> {
+    /// By whom it was sent.
+    pub(super) fn caller(caller: &'a Caller) -> Self {
+        Self {
+            caller: Some(caller),
+            ..Self::default()
+        }
+    }
+
+    /// What a request that waits knows.
+    pub(super) fn of(parked: &'a Parked) -> Self {
+        Self {
+            caller: parked.caller.as_deref(),
+            ..Self::default()
+        }
+    }
+
+    /// What policy found.
+    pub(super) fn found(self, findings: &'a Findings) -> Self {
+        Self {
+            findings: Some(findings),
+            ..self
+        }
+    }
+}
+
+impl Broker {
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "a request with all that was found for it"
+    )]
+    pub(super) fn forward(
+        &mut self,
+        now: Now,
+        stream: StreamId,
+        about: &About<'_>,
+        permit: Permit,
+        minted: Rc<Minted>,
+        subject: SubjectToken,
+        caller: &Caller,
+        cached: bool,
+    ) {
+        let catalogs = self.config.catalogs.len();
+        self.tally
+            .request(Some(permit.catalog()), RequestVerdict::Forwarded, catalogs);
+        if let Some(reported) = &permit.findings().reported {
+            self.tally.reported(reported.reason);
+            self.note(Level::Info, || {
+                format!(
+                    "report_only refusal={} ref={}: {}",
+                    reported.reason.name(),
+                    about.reference,
+                    reported.sentence
+                )
+            });
+        }
+        let told = Told {
+            caller: Some(caller),
+            findings: Some(permit.findings()),
+            minted: Some(&minted),
+            cached: Some(cached),
+        };
+        let mut record = self.record(now, about, told, None);
+        if let (Some(record), Some(header)) = (&mut record, permit.delegation().header) {
+            record.delegation = Some(header.unwrap_or("(removed)"));
+        }
+        let verdict = Verdict::Forward(Forward::new(permit, minted, subject));
+        self.effects.push_back(Effect::Release {
+            stream,
+            verdict,
+            record,
+        });
+    }
+
+    pub(super) fn refuse_parked(
+        &mut self,
+        now: Now,
+        stream: StreamId,
+        parked: &Parked,
+        refusal: &Refusal,
+    ) {
+        self.refuse(now, stream, &parked.about(), refusal, Told::of(parked));
+    }
+
+    pub(super) fn deny_parked(
+        &mut self,
+        now: Now,
+        stream: StreamId,
+        parked: &Parked,
+        denial: &Denial,
+    ) {
+        let told = Told::of(parked).found(&denial.findings);
+        self.refuse(now, stream, &parked.about(), &denial.refusal, told);
+    }
+
+    pub(super) fn refuse(
+        &mut self,
+        now: Now,
+        stream: StreamId,
+        about: &About<'_>,
+        refusal: &Refusal,
+        told: Told<'_>,
+    ) {
+        let catalogs = self.config.catalogs.len();
+        self.tally
+            .request(about.catalog, RequestVerdict::Refused, catalogs);
+        self.tally.refusal(refusal.reason);
+        let mut jitter = [0];
+        if refusal.reason.answer() == Answer::Later {
+            self.entropy.fill(&mut jitter);
+        }
+        let [jitter] = jitter;
+        let asked = Asked {
+            safe: about.safe,
+            head: about.head,
+            reference: about.reference,
+            jitter,
+        };
+        let level = match refusal.reason.culprit() {
+            Culprit::Caller => Level::Info,
+            Culprit::IdentityProvider | Culprit::Catalog | Culprit::Us => Level::Warn,
+            Culprit::Operator => Level::Error,
+        };
+        if level <= self.verbosity {
+            let text = format!(
+                "refused refusal={} status={} ref={} catalog={} operation={}: {}",
+                refusal.reason.name(),
+                refusal.status(asked.safe),
+                asked.reference,
+                self.catalog_name(about.catalog),
+                about.operation.map_or("-", |operation| operation.name()),
+                refusal.sentence,
+            );
+            self.effects.push_back(Effect::Note { level, text });
+        }
+        let record = self.record(now, about, told, Some(refusal));
+        let verdict = Verdict::Refuse(refusal.reply(&asked));
+        self.effects.push_back(Effect::Release {
+            stream,
+            verdict,
+            record,
+        });
+    }
+
+    /// What is told about a request; nothing is put together when nobody wants to know.
+    fn record(
+        &self,
+        now: Now,
+        about: &About<'_>,
+        told: Told<'_>,
+        refusal: Option<&Refusal>,
+    ) -> Option<Box<Record>> {
+        if !self.config.audit.is_on() {
+            return None;
+        }
+        let config = &self.config;
+        let findings = told.findings;
+        let tenant = findings.and_then(|found| config.tenant(found.tenant?));
+        let warehouse = findings.and_then(|found| config.warehouse(found.warehouse?));
+        let demands = findings.iter().flat_map(|found| &found.demands);
+        let places =
+            demands.map(|demand| format!("{} {}", demand.operation.name(), demand.place.path()));
+        let reported = findings.and_then(|found| found.reported.as_deref());
+        let generation = config.generation.iter().take(8);
+        Some(Box::new(Record {
+            time: audit::seconds(now.unix),
+            reference: about.reference.into(),
+            traceparent: about.traceparent.map(Into::into),
+            caller: told.caller.map(|caller| self.who(caller)),
+            tenant: tenant.map(|tenant| (&*tenant.name).into()),
+            catalog: about.catalog.map(|id| self.catalog_name(Some(id)).into()),
+            warehouse: warehouse.map(|warehouse| (&*warehouse.name).into()),
+            operation: about.operation.map_or("-", |operation| operation.name()),
+            changes: !about.safe,
+            places: places.collect(),
+            delegation: None,
+            refusal: refusal.map(|refusal| refusal.reason.name()),
+            grant: findings.and_then(|found| found.grant),
+            report_only: reported.map(|refusal| refusal.reason.name()),
+            cached: told.cached,
+            minted_id: told.minted.and_then(Minted::jti).map(Into::into),
+            generation: generation
+                .map(|byte| format!("{byte:02x}"))
+                .collect::<String>()
+                .into(),
+        }))
+    }
+
+    fn who(&self, caller: &Caller) -> audit::Who {
+        let IssuerId(issuer) = caller.issuer();
+        let issuer = self.config.issuers.get(usize::from(issuer));
+        let jti = caller.claims().get("jti").and_then(|jti| jti.as_str());
+        audit::Who {
+            issuer: issuer.map_or("-", |issuer| &issuer.name).into(),
+            subject: crate::text::shown(caller.subject()).into(),
+            name: caller.log_name().into(),
+            program: caller.looks_like_a_program(),
+            token_id: jti.map(|jti| crate::text::shown(jti).into()),
+        }
+    }
+
+    pub(super) fn catalog_name(&self, catalog: Option<CatalogId>) -> &str {
+        catalog
+            .and_then(|id| self.config.catalog(id))
+            .map_or("-", |catalog| &catalog.name)
+    }
+}

@@ -1,0 +1,72 @@
+//! Conditions on callers, as they are written: one, or a list.
+
+use super::fault::{Faults, Path};
+use super::file::WhoBlock;
+use super::node::{Field, Node};
+#[cfg(not(target_arch = "wasm32"))]
+use super::shape::Shape;
+use crate::json::Value;
+
+/// One condition, or a list of which one must hold. `None` where one is faulty.
+#[derive(Debug)]
+pub(crate) struct OneOrMoreWho(pub(crate) Vec<Option<WhoBlock>>);
+
+impl OneOrMoreWho {
+    /// The place of the condition at `index` of those that stand at `path`.
+    pub(crate) fn place<'a>(&self, path: &'a Path<'a>, index: usize) -> Path<'a> {
+        match self.0.len() {
+            1 => *path,
+            _ => Path::Element(path, index),
+        }
+    }
+}
+
+impl Field for OneOrMoreWho {
+    fn read(node: Node<'_>, faults: &mut Faults) -> Option<Self> {
+        match node.value {
+            Value::Array(conditions) if conditions.is_empty() => {
+                node.refuse(faults, "must not be an empty list")
+            }
+            Value::Array(conditions) => Some(Self(
+                conditions
+                    .iter()
+                    .enumerate()
+                    .map(|(index, value)| {
+                        let path = Path::Element(&node.path, index);
+                        WhoBlock::read(Node { path, value }, faults)
+                    })
+                    .collect(),
+            )),
+            _ => Some(Self(vec![WhoBlock::read(node, faults)])),
+        }
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    fn shape() -> Shape {
+        WhoBlock::shape().one_or_more()
+    }
+}
+
+/// Whose a grant is.
+#[derive(Debug)]
+pub(crate) enum GrantWho {
+    /// All of the tenant's people.
+    All,
+    /// Those of whom one of these holds.
+    Some(OneOrMoreWho),
+}
+
+impl Field for GrantWho {
+    fn read(node: Node<'_>, faults: &mut Faults) -> Option<Self> {
+        match node.value {
+            Value::String(text) if text == "all" => Some(Self::All),
+            Value::String(_) => node.refuse(faults, "must be all, a condition, or a list of them"),
+            _ => OneOrMoreWho::read(node, faults).map(Self::Some),
+        }
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    fn shape() -> Shape {
+        Shape::word_or("all", OneOrMoreWho::shape())
+    }
+}

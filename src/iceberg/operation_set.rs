@@ -1,0 +1,94 @@
+//! Sets of operations, in one word of the machine.
+
+use super::operation::{Class, Operation};
+
+/// A set of operations. What a grant allows is one; a [`Class`] is the set of its operations.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OperationSet(u64);
+
+const _: () = assert!(
+    Operation::ALL.len() <= 64,
+    "a set of operations has 64 bits"
+);
+
+impl OperationSet {
+    /// No operation.
+    pub const NONE: Self = Self(0);
+
+    /// Every operation, whatever will be added.
+    pub const ALL: Self = Self(u64::MAX);
+
+    /// One operation.
+    pub const fn one(operation: Operation) -> Self {
+        Self(1 << (operation as u64))
+    }
+
+    /// The operations of a class.
+    pub fn of_class(class: Class) -> Self {
+        Operation::ALL
+            .iter()
+            .filter(|operation| operation.class() == class)
+            .fold(Self::NONE, |set, operation| set.and(Self::one(*operation)))
+    }
+
+    /// Whether the operation is in the set.
+    pub const fn has(self, operation: Operation) -> bool {
+        self.0 & Self::one(operation).0 != 0
+    }
+
+    /// Both sets together.
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// What is in this set and not in the other.
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    /// What is in both.
+    pub const fn only(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// Whether the set is empty.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_classes_part_the_operations() {
+        let classes = [
+            Class::Config,
+            Class::Read,
+            Class::Write,
+            Class::Commit,
+            Class::Admin,
+            Class::Sign,
+            Class::Credentials,
+            Class::Token,
+        ];
+        for operation in Operation::ALL {
+            let having: Vec<Class> = classes
+                .into_iter()
+                .filter(|class| OperationSet::of_class(*class).has(*operation))
+                .collect();
+            assert_eq!(having, [operation.class()], "{operation:?}");
+        }
+    }
+
+    #[test]
+    fn a_set_has_what_was_put_in() {
+        let set = OperationSet::one(Operation::LoadTable)
+            .and(OperationSet::one(Operation::DropSemanticModel));
+        assert!(set.has(Operation::LoadTable) && set.has(Operation::DropSemanticModel));
+        assert!(!set.has(Operation::LoadView) && !set.is_empty());
+        assert!(OperationSet::NONE.is_empty() && !OperationSet::NONE.has(Operation::GetConfig));
+        assert!(OperationSet::ALL.has(Operation::DropSemanticModel));
+    }
+}

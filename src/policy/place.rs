@@ -1,0 +1,341 @@
+//! What a request wants to do where, and whether a pattern of a grant speaks of that place.
+
+use crate::config::{LevelPattern, ObjectPattern, Pattern};
+use crate::iceberg::{Noun, Operation};
+
+/// A place in a warehouse.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// The namespace, level by level; none is the warehouse's root.
+    pub levels: Vec<String>,
+    /// The object in it.
+    pub object: Option<(Noun, String)>,
+    /// What is not known about it.
+    pub doubt: Doubt,
+}
+
+/// How well a place is known. What is in doubt is granted only by what covers all that it may be, and denied
+/// by anything that speaks of something it may be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Doubt {
+    /// The names are what the catalog takes them for.
+    #[default]
+    None,
+    /// The catalog may take the object for another one.
+    Object,
+    /// The catalog may take the namespace for another one, and the object with it.
+    Namespace,
+    /// Somewhere in the warehouse: the request does not say where.
+    Anywhere,
+}
+
+/// One thing that a request wants: an operation at a place. All must be granted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Demand {
+    /// What.
+    pub operation: Operation,
+    /// Where.
+    pub place: Place,
+}
+
+/// Which way a doubt goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// Only if the pattern certainly speaks of the place.
+    Certainly,
+    /// Also if it perhaps does.
+    Perhaps,
+}
+
+/// The operations by which a client finds its way down to what it may use.
+pub(super) const ON_THE_WAY: [Operation; 3] = [
+    Operation::ListNamespaces,
+    Operation::NamespaceExists,
+    Operation::LoadNamespaceMetadata,
+];
+
+/// Whether a pattern speaks of a place.
+pub(super) fn speaks_of(
+    pattern: &Pattern,
+    place: &Place,
+    reading: Reading,
+    ignore_case: bool,
+) -> bool {
+    let everything = pattern.subtree && pattern.levels.is_empty() && pattern.object.is_none();
+    let perhaps = reading == Reading::Perhaps;
+    match place.doubt {
+        _ if everything => return true,
+        Doubt::Anywhere | Doubt::Namespace => return perhaps,
+        Doubt::None | Doubt::Object => {}
+    }
+    let enough = if pattern.subtree {
+        place.levels.len() >= pattern.levels.len()
+    } else {
+        place.levels.len() == pattern.levels.len()
+    };
+    if !enough || !begins(pattern, place, reading, ignore_case) {
+        return false;
+    }
+    match (&pattern.object, &place.object) {
+        (None, _) => true,
+        (Some(_), None) => false,
+        (Some((noun, name)), Some((of, object))) => {
+            noun == of
+                && match name {
+                    ObjectPattern::Any => true,
+                    ObjectPattern::Exactly(_) if place.doubt == Doubt::Object => perhaps,
+                    ObjectPattern::Exactly(name) => same(name, object, reading, ignore_case),
+                }
+        }
+    }
+}
+
+/// Whether a place is a namespace, or the root, on the way to what a pattern speaks of.
+pub(super) fn leads_to(pattern: &Pattern, place: &Place, ignore_case: bool) -> bool {
+    let below = place.levels.len() < pattern.levels.len()
+        || (pattern.object.is_some() && place.levels.len() == pattern.levels.len());
+    place.doubt == Doubt::None
+        && place.object.is_none()
+        && below
+        && begins(pattern, place, Reading::Certainly, ignore_case)
+}
+
+/// Whether the levels of both are the same as far as both go.
+fn begins(pattern: &Pattern, place: &Place, reading: Reading, ignore_case: bool) -> bool {
+    let pairs = pattern.levels.iter().zip(&place.levels);
+    pairs.into_iter().all(|(pattern, level)| match pattern {
+        LevelPattern::Any => true,
+        LevelPattern::Exactly(name) => same(name, level, reading, ignore_case),
+    })
+}
+
+/// Whether two names are one. Beyond ASCII nobody here knows which letters a catalog takes for the same.
+fn same(pattern: &str, name: &str, reading: Reading, ignore_case: bool) -> bool {
+    match (ignore_case, name.is_ascii()) {
+        (false, _) => pattern == name,
+        (true, true) => pattern.eq_ignore_ascii_case(name),
+        (true, false) => reading == Reading::Perhaps,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pattern(levels: &[&str], object: Option<(Noun, &str)>) -> Pattern {
+        let subtree = levels.last() == Some(&"**");
+        let levels = levels.iter().filter(|level| **level != "**");
+        Pattern {
+            levels: levels
+                .map(|level| match *level {
+                    "*" => LevelPattern::Any,
+                    name => LevelPattern::Exactly(name.into()),
+                })
+                .collect(),
+            subtree,
+            object: object.map(|(noun, name)| match name {
+                "*" => (noun, ObjectPattern::Any),
+                name => (noun, ObjectPattern::Exactly(name.into())),
+            }),
+        }
+    }
+
+    fn place(levels: &[&str], table: Option<&str>, doubt: Doubt) -> Place {
+        Place {
+            levels: levels.iter().map(|level| (*level).to_owned()).collect(),
+            object: table.map(|name| (Noun::Table, name.to_owned())),
+            doubt,
+        }
+    }
+
+    #[test]
+    fn what_a_pattern_speaks_of() {
+        let table = [
+            // pattern, place, certainly
+            (
+                pattern(&["sales"], None),
+                place(&["sales"], None, Doubt::None),
+                true,
+            ),
+            (
+                pattern(&["sales"], None),
+                place(&["sales"], Some("t"), Doubt::None),
+                true,
+            ),
+            (
+                pattern(&["sales"], None),
+                place(&["sales", "x"], None, Doubt::None),
+                false,
+            ),
+            (
+                pattern(&["sales"], None),
+                place(&[], None, Doubt::None),
+                false,
+            ),
+            (
+                pattern(&["sales", "*"], None),
+                place(&["sales", "x"], Some("t"), Doubt::None),
+                true,
+            ),
+            (
+                pattern(&["sales", "*"], None),
+                place(&["sales"], None, Doubt::None),
+                false,
+            ),
+            (
+                pattern(&["sales", "**"], None),
+                place(&["sales"], None, Doubt::None),
+                true,
+            ),
+            (
+                pattern(&["sales", "**"], None),
+                place(&["sales", "x", "y"], Some("t"), Doubt::None),
+                true,
+            ),
+            (
+                pattern(&["sales", "**"], None),
+                place(&["sale"], None, Doubt::None),
+                false,
+            ),
+            (pattern(&["**"], None), place(&[], None, Doubt::None), true),
+            (pattern(&[], None), place(&[], None, Doubt::None), true),
+            (
+                pattern(&[], None),
+                place(&["sales"], None, Doubt::None),
+                false,
+            ),
+            (
+                pattern(&["*"], None),
+                place(&["*"], None, Doubt::None),
+                true,
+            ),
+            (
+                pattern(&["sales"], Some((Noun::Table, "t"))),
+                place(&["sales"], Some("t"), Doubt::None),
+                true,
+            ),
+            (
+                pattern(&["sales"], Some((Noun::Table, "t"))),
+                place(&["sales"], Some("u"), Doubt::None),
+                false,
+            ),
+            (
+                pattern(&["sales"], Some((Noun::Table, "t"))),
+                place(&["sales"], None, Doubt::None),
+                false,
+            ),
+            (
+                pattern(&["sales"], Some((Noun::View, "t"))),
+                place(&["sales"], Some("t"), Doubt::None),
+                false,
+            ),
+            (
+                pattern(&["sales"], Some((Noun::Table, "*"))),
+                place(&["sales"], Some("u"), Doubt::None),
+                true,
+            ),
+        ];
+        for (pattern, place, expected) in table {
+            for reading in [Reading::Certainly, Reading::Perhaps] {
+                assert_eq!(
+                    speaks_of(&pattern, &place, reading, false),
+                    expected,
+                    "{pattern:?} {place:?} {reading:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_doubt_grants_nothing_and_denies_what_it_may_be() {
+        let sales = pattern(&["sales"], None);
+        let one = pattern(&["sales"], Some((Noun::Table, "t")));
+        let all = pattern(&["**"], None);
+        let table = [
+            (&sales, place(&[], None, Doubt::Anywhere), false, true),
+            (&all, place(&[], None, Doubt::Anywhere), true, true),
+            (
+                &sales,
+                place(&["other"], None, Doubt::Namespace),
+                false,
+                true,
+            ),
+            (&all, place(&["other"], None, Doubt::Namespace), true, true),
+            (
+                &sales,
+                place(&["sales"], Some("u"), Doubt::Object),
+                true,
+                true,
+            ),
+            (
+                &one,
+                place(&["sales"], Some("u"), Doubt::Object),
+                false,
+                true,
+            ),
+            (
+                &one,
+                place(&["other"], Some("u"), Doubt::Object),
+                false,
+                false,
+            ),
+        ];
+        for (pattern, place, certainly, perhaps) in table {
+            assert_eq!(
+                speaks_of(pattern, &place, Reading::Certainly, false),
+                certainly,
+                "{place:?}"
+            );
+            assert_eq!(
+                speaks_of(pattern, &place, Reading::Perhaps, false),
+                perhaps,
+                "{place:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn where_case_says_nothing() {
+        let pii = pattern(&["pii"], None);
+        assert!(speaks_of(
+            &pii,
+            &place(&["PII"], None, Doubt::None),
+            Reading::Certainly,
+            true
+        ));
+        assert!(!speaks_of(
+            &pii,
+            &place(&["PII"], None, Doubt::None),
+            Reading::Perhaps,
+            false
+        ));
+        // FULLWIDTH LATIN SMALL LETTERS
+        let wide = place(&["ｐｉｉ"], None, Doubt::None);
+        assert!(!speaks_of(&pii, &wide, Reading::Certainly, true));
+        assert!(speaks_of(&pii, &wide, Reading::Perhaps, true));
+    }
+
+    #[test]
+    fn the_way_to_what_is_granted() {
+        let deep = pattern(&["a", "*", "c"], None);
+        let object = pattern(&["a"], Some((Noun::Table, "t")));
+        for (pattern, levels, expected) in [
+            (&deep, &[] as &[&str], true),
+            (&deep, &["a"], true),
+            (&deep, &["a", "x"], true),
+            (&deep, &["b"], false),
+            (&deep, &["a", "x", "c"], false),
+            (&object, &["a"], true),
+            (&object, &[], true),
+            (&object, &["a", "b"], false),
+        ] {
+            let place = place(levels, None, Doubt::None);
+            assert_eq!(leads_to(pattern, &place, false), expected, "{levels:?}");
+        }
+        assert!(!leads_to(
+            &deep,
+            &place(&["a"], Some("t"), Doubt::None),
+            false
+        ));
+    }
+}
