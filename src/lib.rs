@@ -19,6 +19,7 @@ pub mod backoff;
 pub mod cache;
 pub mod config;
 pub mod exchange;
+pub mod guard;
 pub mod identity;
 pub mod policy;
 pub mod refusal;

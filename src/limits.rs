@@ -117,3 +117,13 @@ pub const BACKOFF_MAX: Duration = Duration::from_secs(10);
 /// Longest `Retry-After` of an identity provider that is honoured. One probe a minute harms nobody,
 /// and an absurd value must not shut the gate for years.
 pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(60);
+
+/// Longest answer of a catalog that is read to be guarded. Envoy's default buffer
+/// (`per_connection_buffer_limit_bytes`) has this size, and a filter that puts more back gets an error 500.
+pub const GUARDED_ANSWER_BYTES: usize = 1024 * 1024;
+
+/// Names of what was taken out of one answer that a log line shows.
+pub const REMOVED_NAMES: usize = 16;
+
+/// Characters of such a name: the longest that any client knows has 60.
+pub const REMOVED_NAME_LENGTH: usize = 64;

@@ -18,7 +18,7 @@ const LAYERS: &[&[&str]] = &[
     &["iceberg", "jose", "oauth"],
     &["config"],
     &["identity"],
-    &["backoff", "exchange"],
+    &["backoff", "exchange", "guard"],
     &["refusal"],
     &["cache", "policy", "telemetry"],
     &["broker"],

@@ -19,4 +19,4 @@ pub use fault::PathFault;
 pub use layout::{DEFAULT_SEPARATOR, Kind, Layout, LayoutFault};
 pub use name::Name;
 pub use operation::{Class, Method, Noun, Operation, Part, Place};
-pub use path::{Route, SEGMENTS, route};
+pub use path::{Route, SEGMENTS, is_plain_path, route};
