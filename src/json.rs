@@ -16,6 +16,8 @@ use crate::limits;
 
 pub use serde_json::Value;
 
+pub mod scan;
+
 /// The members of a JSON object.
 pub type Object = serde_json::Map<String, Value>;
 

@@ -144,3 +144,13 @@ pub const PREFIX_REST: Duration = Duration::from_secs(5);
 
 /// Longest answer to such a question that is read.
 pub const PREFIX_ANSWER_BYTES: usize = 256 * 1024;
+
+/// Greatest `guarded_answer` that a configuration may ask for: two such answers, as they came and as they go on,
+/// for a handful of streams, are within the VM's 1 GiB.
+pub const GUARDED_ANSWER_BYTES: usize = 64 * 1024 * 1024;
+
+/// Names of what was taken out of one answer that a log line shows.
+pub const REMOVED_NAMES: usize = 16;
+
+/// Characters of such a name: the longest that any client knows has 60.
+pub const REMOVED_NAME_LENGTH: usize = 64;

@@ -249,6 +249,9 @@ reasons! {
     AnswerTooLarge = "answer_too_large", Operator, Later;
     /// The catalog gives the client a prefix that is not within the tenant's border.
     AnswerOutsideBorder = "answer_outside_border", Operator, Later;
+    /// The catalog announces another namespace separator than the configuration has, so that the gate and the
+    /// catalog would read other namespaces.
+    AnswerSeparator = "answer_separator", Operator, Later;
     // Bounds
     /// Too many requests wait already.
     WaitersFull = "waiters_full", Us, Later;

@@ -2,6 +2,7 @@
 //! configuration and from this code, never from a request, because a metric of Envoy lives for ever.
 
 use crate::config::{CatalogId, Config, IssuerId};
+use crate::guard::Why;
 use crate::refusal::Reason;
 
 /// What kind of Envoy metric it is.
@@ -102,6 +103,7 @@ struct Layout {
     requests: usize,
     refusals: usize,
     reported: usize,
+    removed: usize,
     exchanges: usize,
     exchange_ms: usize,
     cache: usize,
@@ -159,6 +161,13 @@ impl Tally {
             add(
                 MetricKind::Counter,
                 format!("icegate_report_only.refusal.{}", reason.name()),
+            );
+        }
+        layout.removed = take(Why::ALL.len());
+        for why in Why::ALL {
+            add(
+                MetricKind::Counter,
+                format!("icegate_answers_removed.why.{}", why.name()),
             );
         }
         layout.exchanges = take(issuers().count().saturating_mul(ExchangeOutcome::ALL.len()));
@@ -268,6 +277,11 @@ impl Tally {
             self.samples
                 .push((self.layout.exchange_ms.saturating_add(row), milliseconds));
         }
+    }
+
+    /// Something was taken out of an answer of a catalog, so many times.
+    pub fn removed(&mut self, why: Why, times: u32) {
+        self.add(self.layout.removed, why as usize, 1, 0, i64::from(times));
     }
 
     /// Something would have been refused, and was only reported.

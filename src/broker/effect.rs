@@ -7,6 +7,7 @@ use crate::audit::Record;
 use crate::cache::SubjectToken;
 use crate::config::{CatalogId, ContextId, TenantId, WarehouseId};
 use crate::exchange::Minted;
+use crate::guard;
 use crate::iceberg::Operation;
 use crate::policy::{Handed, Permit};
 use crate::wire::{HttpCall, Reply};
@@ -78,7 +79,13 @@ pub struct Forward {
 }
 
 impl Forward {
-    pub(super) fn new(permit: Permit, minted: Rc<Minted>, subject: SubjectToken) -> Self {
+    pub(super) fn new(
+        permit: Permit,
+        minted: Rc<Minted>,
+        subject: SubjectToken,
+        reference: &str,
+        holds_bodies: bool,
+    ) -> Self {
         Self {
             minted,
             delegation: permit.delegation().header,
@@ -90,6 +97,8 @@ impl Forward {
                 handed: permit.delegation(),
                 tenant: permit.findings().tenant,
                 warehouse: permit.findings().warehouse,
+                reference: reference.into(),
+                guarded: holds_bodies && guard::answer_kind(permit.operation()).is_some(),
             },
         }
     }
@@ -134,4 +143,13 @@ pub struct Ticket {
     pub(super) handed: Handed,
     pub(super) tenant: Option<TenantId>,
     pub(super) warehouse: Option<WarehouseId>,
+    pub(super) reference: Box<str>,
+    pub(super) guarded: bool,
+}
+
+impl Ticket {
+    /// Whether the catalog's answer is looked through. The request must then not ask for a compressed one.
+    pub fn is_guarded(&self) -> bool {
+        self.guarded
+    }
 }

@@ -20,6 +20,7 @@ use crate::telemetry::{CacheEvent, Tally};
 use crate::wire::{CallAnswer, HttpCall};
 
 mod advance;
+mod answer;
 mod caps;
 mod effect;
 mod flight;
@@ -31,6 +32,7 @@ mod record;
 mod request;
 mod row;
 
+pub use answer::{AnswerBody, AnswerHead, AnswerStep};
 pub use effect::{CallId, Effect, Forward, Level, StreamId, Ticket, Verdict};
 pub use request::ArrivedBody;
 

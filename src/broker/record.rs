@@ -90,7 +90,13 @@ impl Broker {
         if let (Some(record), Some(header)) = (&mut record, permit.delegation().header) {
             record.delegation = Some(header.unwrap_or("(removed)"));
         }
-        let verdict = Verdict::Forward(Forward::new(permit, minted, subject));
+        let verdict = Verdict::Forward(Forward::new(
+            permit,
+            minted,
+            subject,
+            about.reference,
+            self.config.holds_bodies,
+        ));
         self.effects.push_back(Effect::Release {
             stream,
             verdict,

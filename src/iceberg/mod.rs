@@ -28,5 +28,5 @@ pub use name::Name;
 pub use name::is_plain_name;
 pub use operation::{Class, Method, Noun, Operation, Part, Place};
 pub use operation_set::OperationSet;
-pub use path::{Route, SEGMENTS, read_prefix, route};
+pub use path::{Route, SEGMENTS, is_plain_path, read_prefix, route};
 pub use query::{Query, read_query};

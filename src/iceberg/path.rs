@@ -38,6 +38,14 @@ pub struct Route<'p> {
     pub query: &'p [u8],
 }
 
+/// Whether a path has only segments that [`route`] would read, in any place: no empty one, no dots, nothing that two
+/// readers could understand differently. `path` has neither a slash at its begin nor a query. For addresses that a
+/// catalog hands to clients.
+pub fn is_plain_path(path: &[u8]) -> bool {
+    path.split(|byte| *byte == b'/')
+        .all(|segment| Segment::read(segment).is_ok())
+}
+
 /// Reads the request target `raw` (`:path`: path and query) below the base path of `layout`.
 ///
 /// # Errors

@@ -267,6 +267,9 @@ fn remedy(reason: Reason) -> &'static str {
         Reason::AnswerOutsideBorder => {
             "Compare the prefix that the catalog gives with `tenants.NAME.reach`."
         }
+        Reason::AnswerSeparator => {
+            "Write the separator that the catalog's `/v1/config` announces as `namespace_separator`."
+        }
         Reason::MintedNeverAs => {
             "The name stands in `never_as`. Nobody may have it at the identity provider."
         }

@@ -9,6 +9,8 @@ mod config_files;
 mod config_load;
 mod docs_files;
 mod exchange_check;
+mod guard_answers;
+mod guard_properties;
 mod iceberg_layouts;
 mod iceberg_operations;
 mod iceberg_paths;

@@ -132,7 +132,7 @@ block! {
         ],
         /// Longest answer of a catalog that is looked through. Less than Envoy's
         /// `per_connection_buffer_limit_bytes`.
-        guarded_answer: Count<1_024, 67_108_864> [
+        guarded_answer: Count<1_024, { limits::GUARDED_ANSWER_BYTES }> [
             default limits::GUARDED_ANSWER,
             "Half of Envoy's own limit of 1 MiB; most tables' metadata is shorter. A longer answer \
              about a table goes on as it is, one of `/v1/config` does not."
