@@ -12,8 +12,9 @@ from .parts import Part
 from .ports import free_port
 
 WAREHOUSE = "warehouse"
-# What the auditor may do: read what happened, and make branches; it changes nothing that a branch holds.
-AUDIT = "['VIEW_REFERENCE', 'CREATE_REFERENCE', 'READ_ENTRIES', 'READ_CONTENT_KEY', 'READ_ENTITY_VALUE', 'LIST_COMMIT_LOG']"
+# What the auditor may do: read what happened, make branches, and move them. It commits nothing.
+AUDIT = ("['VIEW_REFERENCE', 'CREATE_REFERENCE', 'ASSIGN_REFERENCE_TO_HASH', "
+         "'READ_ENTRIES', 'READ_CONTENT_KEY', 'READ_ENTITY_VALUE', 'LIST_COMMIT_LOG']")
 ACCESS = re.compile(r'access-log\].* - (\S+) \[[^\]]+\] "(\S+) (\S+) [^"]*" (\d+)')
 
 
@@ -58,22 +59,33 @@ class Nessie(Part):
     def history(self, branch: str = "main") -> list[dict[str, Any]]:
         """The commits of a branch, newest first: `committer`, `authors`, `message`.
 
-        The realm's client `auditor` reads it, so that a test's own count of token exchanges is not disturbed.
+        The realm's client `auditor` asks here and below, so that a test's own count of token exchanges is not disturbed.
         """
-        answer = web.get(f"{self.url}/api/v2/trees/{branch}/history", bearer=self._auditor()).expect(200)
-        return [entry["commitMeta"] for entry in answer.json()["logEntries"]]
+        return [entry["commitMeta"] for entry in self._audit("GET", f"/{branch}/history")["logEntries"]]
 
     def head(self, branch: str = "main") -> str:
         """The hash of the branch's newest commit."""
-        answer = web.get(f"{self.url}/api/v2/trees/{branch}", bearer=self._auditor()).expect(200)
-        return answer.json()["reference"]["hash"]
+        return self._audit("GET", f"/{branch}")["reference"]["hash"]
+
+    def entries(self, branch: str = "main") -> dict[tuple[str, ...], dict[str, Any]]:
+        """What the branch holds: the content by its name, level by level."""
+        listed = self._audit("GET", f"/{branch}/entries?content=true")["entries"]
+        return {tuple(entry["name"]["elements"]): entry["content"] for entry in listed}
 
     def create_branch(self, name: str) -> None:
         """A branch that holds nothing: one made from `main` would begin with all that `main` holds."""
-        auditor = self._auditor()
-        empty = web.get(f"{self.url}/api/v2/config", bearer=auditor).expect(200).json()["noAncestorHash"]
-        web.post(f"{self.url}/api/v2/trees?name={name}&type=BRANCH", bearer=auditor,
-                 json_body={"type": "BRANCH", "name": "main", "hash": empty}).expect(200)
+        empty = web.get(f"{self.url}/api/v2/config", bearer=self._auditor()).expect(200).json()["noAncestorHash"]
+        self._audit("POST", f"?name={name}&type=BRANCH", {"type": "BRANCH", "name": "main", "hash": empty})
+
+    def move_branch(self, name: str, to: str) -> None:
+        """Brings the branch to a commit, an older one of its own for example: what came after it is gone."""
+        target = {"type": "BRANCH", "name": name, "hash": to}
+        self._audit("PUT", f"/{name}@{self.head(name)}?type=BRANCH", target)
+
+    def _audit(self, method: str, path: str, content: Any = None) -> Any:
+        """Nessie's own interface, as the auditor."""
+        url = f"{self.url}/api/v2/trees{path}"
+        return web.request(method, url, bearer=self._auditor(), json_body=content).expect(200).json()
 
     def _auditor(self) -> str:
         return self._keycloak.client_token("auditor")
