@@ -138,19 +138,19 @@ def ask_catalog(spelling: Spelling, forbidden: Forbidden, port: int, token: str 
     return _words(*forbidden.sent(spelling, lambda: _ask(to, spelling, forbidden, token)))
 
 
-def ask_gate(gate: Gate, forbidden: Forbidden, spellings: list[Spelling], tokens: Mapping[str, str]) -> dict[str, str]:
+def ask_gate(gate: Gate, forbidden: Forbidden, zoo: list[Spelling], token_of: Callable[[str], str]) -> dict[str, str]:
     """The second half, for all lines of one catalog: `403 NAME` for a refusal, `200 passed [resolved|changed]` for what
     went upstream, `400 envoy NAME` for what Envoy refused before the filter saw it."""
     got = {}
-    for number, spelling in enumerate(spellings):
+    for number, spelling in enumerate(zoo):
         def ask(spelling: Spelling = spelling, number: int = number) -> Answer | None:
-            return _ask(gate, spelling, forbidden, tokens[spelling.person], [(NUMBER.encode(), b"%d" % number)])
+            return _ask(gate, spelling, forbidden, token_of(spelling.person), [(NUMBER.encode(), b"%d" % number)])
         got[number] = forbidden.sent(spelling, ask)
     gate.ask("GET", "/the-end", headers=[(NUMBER, "the-end")])
     until(lambda: any(line.get("spelling") == "the-end" for line in gate.access_log()))
     logged = {line["spelling"]: line for line in gate.access_log()}
     return {spelling.request: _gate_words(logged.get(str(number)), *got[number])
-            for number, spelling in enumerate(spellings)}
+            for number, spelling in enumerate(zoo)}
 
 
 def numbered(bootstrap: dict) -> None:
