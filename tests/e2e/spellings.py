@@ -101,7 +101,7 @@ class Direct(NamedTuple):
 
     port: int
     replies_file: Path
-    host: str = "catalog.test"
+    host: str = "gate.test"
     tls: None = None
 
 

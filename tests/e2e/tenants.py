@@ -72,7 +72,7 @@ def fill(
 ) -> None:
     """Makes tables and the namespaces that they need, without the gate.
 
-    Each namespace has the property `owner`: `OWNER-LEVEL`, with its first level.
+    Each namespace has the property `owner`: `OWNER-LEVEL`, with its first level. Namespaces may be there already.
     """
     made: set[Levels] = set()
     for levels, name in tables:
@@ -80,6 +80,6 @@ def fill(
             if levels[:depth] not in made:
                 made.add(levels[:depth])
                 web.post(f"{api}/namespaces", bearer=token, json_body={
-                    "namespace": levels[:depth], "properties": {"owner": f"{owner}-{levels[0]}"}}).expect(200)
+                    "namespace": levels[:depth], "properties": {"owner": f"{owner}-{levels[0]}"}}).expect(200, 409)
         tables_there = f"{address(api, levels, separator=separator)}/tables"
         web.post(tables_there, bearer=token, json_body=table(name)).expect(200)
