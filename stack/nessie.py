@@ -59,7 +59,7 @@ class Nessie(Part):
     def history(self, branch: str = "main") -> list[dict[str, Any]]:
         """The commits of a branch, newest first: `committer`, `authors`, `message`.
 
-        The realm's client `auditor` asks here and below, so that a test's own count of token exchanges is not disturbed.
+        The realm's client `auditor` asks, here and below, so that a test's own count of exchanges is not disturbed.
         """
         return [entry["commitMeta"] for entry in self._audit("GET", f"/{branch}/history")["logEntries"]]
 

@@ -5,7 +5,7 @@ A line of the file is one request, then what the catalog alone answers, then wha
     CATALOG PERSON METHOD TARGET [HEADER:VALUE] [BODY] -> STATUS [resolved|changed] -> STATUS WORDS
 
 `resolved`: the answer holds what the person must not see; `changed`: something is different that the person must not
-change. Bytes that do not show stand as `\\xNN`, a backslash as two. Names in `<>` are filled in, such as a commit's hash.
+change. Bytes that do not show stand as `\\xNN`, a backslash as two. Names in `<>` are filled in: a commit's hash.
 """
 
 import http.client
@@ -139,8 +139,11 @@ def ask_catalog(spelling: Spelling, forbidden: Forbidden, port: int, token: str 
 
 
 def ask_gate(gate: Gate, forbidden: Forbidden, zoo: list[Spelling], token_of: Callable[[str], str]) -> dict[str, str]:
-    """The second half, for all lines of one catalog: `403 NAME` for a refusal, `200 passed [resolved|changed]` for what
-    went upstream, `400 envoy NAME` for what Envoy refused before the filter saw it."""
+    """The second half, for all lines of one catalog.
+
+    `403 NAME`: a refusal, the filter's or Envoy's; `400 envoy`: Envoy could not even read it; `200 passed
+    [resolved|changed]`: it went to the catalog.
+    """
     got = {}
     for number, spelling in enumerate(zoo):
         def ask(spelling: Spelling = spelling, number: int = number) -> Answer | None:

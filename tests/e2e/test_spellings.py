@@ -30,7 +30,8 @@ NAMES = (
 )
 # What one of the catalogs takes for something else than a name.
 NOT_NAMES_OF_NESSIE = ("a@b", "a#b", "`q`")
-# How clients write a name in a path: Java's URLEncoder, and Python's quote (DuckDB writes the same).
+# How clients write a name in a path: Java's URLEncoder, and Python's quote. DuckDB 1.5 writes as Python does, but takes
+# a dot in a schema's name for a border of levels.
 CLIENTS = {
     "java": lambda name: quote_plus(name, safe="*").replace("~", "%7E"),
     "python": lambda name: quote(name, safe=""),
