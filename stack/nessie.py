@@ -12,8 +12,9 @@ from .parts import Part
 from .ports import free_port
 
 WAREHOUSE = "warehouse"
-# What the auditor may do: read what happened, change nothing.
-READ = "['VIEW_REFERENCE', 'READ_ENTRIES', 'READ_CONTENT_KEY', 'READ_ENTITY_VALUE', 'LIST_COMMIT_LOG']"
+# What the auditor may do: read what happened, make branches, and move them. It commits nothing.
+AUDIT = ("['VIEW_REFERENCE', 'CREATE_REFERENCE', 'ASSIGN_REFERENCE_TO_HASH', "
+         "'READ_ENTRIES', 'READ_CONTENT_KEY', 'READ_ENTITY_VALUE', 'LIST_COMMIT_LOG']")
 ACCESS = re.compile(r'access-log\].* - (\S+) \[[^\]]+\] "(\S+) (\S+) [^"]*" (\d+)')
 
 
@@ -38,26 +39,56 @@ class Nessie(Part):
     def __init__(
         self, keycloak: Keycloak, moto: Moto, folder: Path | None = None, audience: str = "catalog",
         people: tuple[str, ...] = ("alice", "bob"), properties: Mapping[str, Any] | None = None,
+        warehouses: Mapping[str, str] | None = None,
     ) -> None:
-        """`properties`: further Quarkus or Nessie settings, for the test that needs them."""
+        """`properties`: further Quarkus or Nessie settings, for the test that needs them.
+
+        `warehouses`: their locations by name, the first being the default one; else one in the first bucket of `moto`.
+        """
         super().__init__(folder)
         self.management_port = free_port()
         self._keycloak, self._moto = keycloak, moto
         self.audience, self.people, self._more = audience, people, dict(properties or {})
+        self.warehouses = dict(warehouses or {WAREHOUSE: f"s3://{moto.buckets[0]}/wh"})
 
     @property
     def catalog_url(self) -> str:
         """Its Iceberg REST API."""
         return f"{self.url}/iceberg"
 
-    def history(self) -> list[dict[str, Any]]:
-        """The commits of `main`, newest first: `committer`, `authors`, `message`.
+    def history(self, branch: str = "main") -> list[dict[str, Any]]:
+        """The commits of a branch, newest first: `committer`, `authors`, `message`.
 
-        The realm's client `auditor` reads it, so that a test's own count of token exchanges is not disturbed.
+        The realm's client `auditor` asks, here and below, so that a test's own count of exchanges is not disturbed.
         """
-        token = self._keycloak.client_token("auditor")
-        answer = web.get(f"{self.url}/api/v2/trees/main/history", bearer=token).expect(200)
-        return [entry["commitMeta"] for entry in answer.json()["logEntries"]]
+        return [entry["commitMeta"] for entry in self._audit("GET", f"/{branch}/history")["logEntries"]]
+
+    def head(self, branch: str = "main") -> str:
+        """The hash of the branch's newest commit."""
+        return self._audit("GET", f"/{branch}")["reference"]["hash"]
+
+    def entries(self, branch: str = "main") -> dict[tuple[str, ...], dict[str, Any]]:
+        """What the branch holds: the content by its name, level by level."""
+        listed = self._audit("GET", f"/{branch}/entries?content=true")["entries"]
+        return {tuple(entry["name"]["elements"]): entry["content"] for entry in listed}
+
+    def create_branch(self, name: str) -> None:
+        """A branch that holds nothing: one made from `main` would begin with all that `main` holds."""
+        empty = web.get(f"{self.url}/api/v2/config", bearer=self._auditor()).expect(200).json()["noAncestorHash"]
+        self._audit("POST", f"?name={name}&type=BRANCH", {"type": "BRANCH", "name": "main", "hash": empty})
+
+    def move_branch(self, name: str, to: str) -> None:
+        """Brings the branch to a commit, an older one of its own for example: what came after it is gone."""
+        target = {"type": "BRANCH", "name": name, "hash": to}
+        self._audit("PUT", f"/{name}@{self.head(name)}?type=BRANCH", target)
+
+    def _audit(self, method: str, path: str, content: Any = None) -> Any:
+        """Nessie's own interface, as the auditor."""
+        url = f"{self.url}/api/v2/trees{path}"
+        return web.request(method, url, bearer=self._auditor(), json_body=content).expect(200).json()
+
+    def _auditor(self) -> str:
+        return self._keycloak.client_token("auditor")
 
     def access_log(self) -> list[Access]:
         """Who asked for what, oldest first, as the catalog itself saw it."""
@@ -90,8 +121,8 @@ class Nessie(Part):
             "quarkus.http.access-log.enabled": "true",
             "quarkus.otel.sdk.disabled": "true",
             "nessie.version.store.type": "IN_MEMORY",
-            "nessie.catalog.default-warehouse": WAREHOUSE,
-            f"nessie.catalog.warehouses.{WAREHOUSE}.location": f"s3://{self._moto.buckets[0]}/wh",
+            "nessie.catalog.default-warehouse": next(iter(self.warehouses)),
+            **{f"nessie.catalog.warehouses.{name}.location": place for name, place in self.warehouses.items()},
             f"{s3}.endpoint": f"{self._moto.url}/",
             f"{s3}.region": REGION,
             f"{s3}.path-style-access": "true",
@@ -110,7 +141,7 @@ class Nessie(Part):
             "quarkus.oidc.token.principal-claim": "preferred_username",
             "nessie.server.authorization.enabled": "true",
             "nessie.server.authorization.rules.people": f"role in [{names}]",
-            "nessie.server.authorization.rules.auditor": f"op in {READ} && role=='service-account-auditor'",
+            "nessie.server.authorization.rules.auditor": f"op in {AUDIT} && role=='service-account-auditor'",
         }
 
     def is_ready(self) -> bool:

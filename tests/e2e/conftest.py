@@ -11,6 +11,7 @@ from stack.envoy import Envoy, wasm_module
 from stack.fixture_catalog import FixtureCatalog
 from stack.lake import CLIENT_VARIABLES, Lake
 from stack.standin import Reply, Standin
+from stack.tenants import TenantLake
 
 # Before any test module loads pyarrow.
 os.environ.update(CLIENT_VARIABLES)
@@ -39,6 +40,13 @@ def nessie(lake):
 def fixture_catalog(tmp_path_factory):
     """Iceberg's REST fixture: a catalog that checks nothing."""
     with FixtureCatalog(tmp_path_factory.mktemp("fixture")) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def tenant_lake(tmp_path_factory, keycloak):
+    """A Nessie of its own for the tenants acme and globex, with storage of its own; nothing is in it yet."""
+    with TenantLake(keycloak, tmp_path_factory.mktemp("tenants")) as started:
         yield started
 
 
