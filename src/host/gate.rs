@@ -76,21 +76,13 @@ impl Gate {
         fact(&mut self.broker.borrow_mut(), now);
     }
 
-    /// Tells a fact about the stream whose callback is running, and returns the verdict on it if it
-    /// came at once. What concerns others is done by way of the root context.
-    pub(super) fn tell_from_stream(
-        &self,
-        root: u32,
-        stream: u32,
-        fact: impl FnOnce(&mut Broker, Now),
-    ) -> Option<Verdict> {
+    /// A stream's callback runs: a verdict on it is kept for [`Self::leave`].
+    pub(super) fn enter(&self, stream: u32) {
         self.current.set(Some(stream));
-        self.tell(fact);
-        self.sort_effects();
-        if self.has_more() || !self.calls.borrow().is_empty() {
-            imports::run_on_root(root, super::root::DRAIN);
-            imports::set_effective_context(stream);
-        }
+    }
+
+    /// The stream's callback is about to end. The verdict on it, if it came meanwhile.
+    pub(super) fn leave(&self) -> Option<Verdict> {
         self.current.set(None);
         self.own.borrow_mut().take()
     }
