@@ -81,12 +81,12 @@ extern "C" fn proxy_on_http_call_response(
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn proxy_on_request_headers(id: u32, _headers: u32, _end_of_stream: u32) -> u32 {
+extern "C" fn proxy_on_request_headers(id: u32, _headers: u32, _ended: u32) -> u32 {
     contexts::stream(id).map_or_else(stream::stray, |stream| stream.request_headers()) as u32
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn proxy_on_request_body(id: u32, _size: usize, _end_of_stream: u32) -> u32 {
+extern "C" fn proxy_on_request_body(id: u32, _size: usize, _ended: u32) -> u32 {
     contexts::stream(id).map_or(DataGoes::NotYet, |stream| stream.request_body()) as u32
 }
 
@@ -96,8 +96,21 @@ extern "C" fn proxy_on_request_trailers(id: u32, _trailers: u32) -> u32 {
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn proxy_on_response_headers(id: u32, _headers: u32, _end_of_stream: u32) -> u32 {
+extern "C" fn proxy_on_response_headers(id: u32, _headers: u32, _ended: u32) -> u32 {
     contexts::stream(id).map_or(HeadersGo::On, |stream| stream.response_headers()) as u32
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_response_body(id: u32, _size: usize, _ended: u32) -> u32 {
+    contexts::stream(id).map_or(DataGoes::On, |stream| stream.response_body()) as u32
+}
+
+/// Before the lines of Envoy's access logs are written, and before `proxy_on_delete`.
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_log(id: u32) {
+    if let Some(stream) = contexts::stream(id) {
+        stream.log();
+    }
 }
 
 #[unsafe(no_mangle)]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::imports;
+use super::imports::{self, Map};
 use crate::broker::{Broker, CallId, Effect, Entropy, Level, StreamId, Ticket, Verdict};
 use crate::clock::{Instant, Now, UnixTime};
 use crate::config::Config;
@@ -152,7 +152,7 @@ impl Gate {
     pub(super) fn apply(&self, verdict: &Verdict) -> Applied {
         match verdict {
             Verdict::Forward(forward) => {
-                if imports::set_request_header("authorization", forward.authorization()) {
+                if imports::set_header(Map::Request, "authorization", forward.authorization()) {
                     return Applied::Go(forward.ticket().clone());
                 }
                 self.host_failed("authorization could not be set");

@@ -19,9 +19,16 @@ pub(super) enum Map {
     CallResponse = 6,
 }
 
+/// `proxy_buffer_type_t` of the ABI.
+#[derive(Clone, Copy)]
+enum Buffer {
+    RequestBody = 0,
+    ResponseBody = 1,
+    CallResponseBody = 4,
+    Configuration = 7,
+}
+
 const STATUS_OK: u32 = 0;
-const BUFFER_CALL_RESPONSE_BODY: u32 = 4;
-const BUFFER_CONFIGURATION: u32 = 7;
 const STREAM_REQUEST: u32 = 0;
 /// Not a gRPC reply.
 const NO_GRPC_STATUS: i32 = -1;
@@ -65,12 +72,12 @@ pub(super) fn header(map: Map, name: &str) -> Option<Vec<u8>> {
     taken(status, data, size)
 }
 
-/// Sets a request header, in place of every value that it had. Whether the host did it.
-pub(super) fn set_request_header(name: &str, value: &[u8]) -> bool {
+/// Sets a header, in place of every value that it had. Whether the host did it.
+pub(super) fn set_header(map: Map, name: &str, value: &[u8]) -> bool {
     // SAFETY: pointers and lengths are of live slices.
     let status = unsafe {
         proxy_replace_header_map_value(
-            Map::Request as u32,
+            map as u32,
             name.as_ptr(),
             name.len(),
             value.as_ptr(),
@@ -80,7 +87,7 @@ pub(super) fn set_request_header(name: &str, value: &[u8]) -> bool {
     status == STATUS_OK
 }
 
-/// Removes a header of the request or its trailers. Whether the host did it.
+/// Removes a header. Whether the host did it.
 pub(super) fn remove(map: Map, name: &[u8]) -> bool {
     // SAFETY: pointer and length are of a live slice.
     let status = unsafe { proxy_remove_header_map_value(map as u32, name.as_ptr(), name.len()) };
@@ -88,21 +95,66 @@ pub(super) fn remove(map: Map, name: &[u8]) -> bool {
 }
 
 /// The first `size` bytes of a buffer, or what it has.
-fn buffer(buffer: u32, size: usize) -> Option<Vec<u8>> {
+fn buffer(buffer: Buffer, size: usize) -> Option<Vec<u8>> {
     let (mut data, mut got) = (std::ptr::null_mut(), 0);
     // SAFETY: both pointers are to live locals.
-    let status = unsafe { proxy_get_buffer_bytes(buffer, 0, size, &raw mut data, &raw mut got) };
+    let status =
+        unsafe { proxy_get_buffer_bytes(buffer as u32, 0, size, &raw mut data, &raw mut got) };
     taken(status, data, got)
+}
+
+/// What Envoy shows of the request's body in a body callback: this piece, after `DataGoes::NotYet` all that it
+/// has put by.
+#[expect(dead_code, reason = "for the rules about bodies")]
+pub(super) fn request_body(size: usize) -> Option<Vec<u8>> {
+    buffer(Buffer::RequestBody, size)
+}
+
+/// The same of the response's body.
+#[expect(dead_code, reason = "for the rules about bodies")]
+pub(super) fn response_body(size: usize) -> Option<Vec<u8>> {
+    buffer(Buffer::ResponseBody, size)
+}
+
+/// Puts other bytes in the place of what [`request_body`] shows. Whether the host did it.
+#[expect(dead_code, reason = "for the rules about bodies")]
+pub(super) fn set_request_body(bytes: &[u8]) -> bool {
+    set_buffer(Buffer::RequestBody, bytes)
+}
+
+/// Puts other bytes in the place of what [`response_body`] shows; `content-length` is not changed with it.
+/// Whether the host did it.
+#[expect(dead_code, reason = "for the rules about bodies")]
+pub(super) fn set_response_body(bytes: &[u8]) -> bool {
+    set_buffer(Buffer::ResponseBody, bytes)
+}
+
+fn set_buffer(buffer: Buffer, bytes: &[u8]) -> bool {
+    // Any length that is not less than what is there is all of it. SAFETY: pointer and length are of a live slice.
+    let status = unsafe {
+        proxy_set_buffer_bytes(buffer as u32, 0, usize::MAX, bytes.as_ptr(), bytes.len())
+    };
+    status == STATUS_OK
+}
+
+/// Sets Envoy's filter state `wasm.{key}` for the effective stream, for access logs and RBAC. Also when
+/// the request is logged. Whether the host did it.
+#[expect(dead_code, reason = "for the audit")]
+pub(super) fn set_filter_state(key: &str, value: &[u8]) -> bool {
+    // SAFETY: pointers and lengths are of live slices.
+    let status =
+        unsafe { proxy_set_property(key.as_ptr(), key.len(), value.as_ptr(), value.len()) };
+    status == STATUS_OK
 }
 
 /// The configuration of the filter that is being configured.
 pub(super) fn configuration(size: usize) -> Option<Vec<u8>> {
-    buffer(BUFFER_CONFIGURATION, size)
+    buffer(Buffer::Configuration, size)
 }
 
 /// The body of the call's answer that is being delivered.
 pub(super) fn call_response_body(size: usize) -> Option<Vec<u8>> {
-    buffer(BUFFER_CALL_RESPONSE_BODY, size)
+    buffer(Buffer::CallResponseBody, size)
 }
 
 /// Sends a call. Envoy answers it on the root context, by the number that is returned, whatever context is

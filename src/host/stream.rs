@@ -109,6 +109,14 @@ impl Stream {
         HeadersGo::On
     }
 
+    /// The seam for what is read of answers.
+    pub(super) fn response_body(&self) -> DataGoes {
+        DataGoes::On
+    }
+
+    /// The seam for the audit: the request is over, its headers, its response's and properties are at hand.
+    pub(super) fn log(&self) {}
+
     /// What the request went to the catalog with.
     fn ticket(&self) -> Option<Ticket> {
         match &*self.phase.borrow() {
