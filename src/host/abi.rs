@@ -1,5 +1,5 @@
-//! The foreign functions of the proxy-wasm ABI 0.2.1 that the gate calls itself, and nothing else. Source:
-//! the ABI's specification; every status is a number.
+//! The functions of the proxy-wasm ABI 0.2.1 that the gate asks of its host, and nothing else. Source: the
+//! ABI's specification; every status is a number. What the host asks of the gate stands in `exports`.
 #![allow(unsafe_code, reason = "these are the host's functions")]
 
 #[link(wasm_import_module = "env")]
@@ -7,6 +7,7 @@ unsafe extern "C" {
     pub(super) fn proxy_log(level: u32, text: *const u8, size: usize) -> u32;
     pub(super) fn proxy_get_log_level(level: *mut u32) -> u32;
     pub(super) fn proxy_get_current_time_nanoseconds(time: *mut u64) -> u32;
+    pub(super) fn proxy_set_tick_period_milliseconds(period: u32) -> u32;
     pub(super) fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize)
     -> u32;
     pub(super) fn proxy_get_header_map_value(
@@ -32,6 +33,19 @@ unsafe extern "C" {
         data: *mut *mut u8,
         size: *mut usize,
     ) -> u32;
+    pub(super) fn proxy_set_buffer_bytes(
+        buffer: u32,
+        start: usize,
+        length: usize,
+        data: *const u8,
+        size: usize,
+    ) -> u32;
+    pub(super) fn proxy_set_property(
+        path: *const u8,
+        path_size: usize,
+        value: *const u8,
+        value_size: usize,
+    ) -> u32;
     pub(super) fn proxy_continue_stream(stream: u32) -> u32;
     pub(super) fn proxy_send_local_response(
         status: u32,
@@ -42,6 +56,18 @@ unsafe extern "C" {
         headers: *const u8,
         headers_size: usize,
         grpc_status: i32,
+    ) -> u32;
+    pub(super) fn proxy_http_call(
+        cluster: *const u8,
+        cluster_size: usize,
+        headers: *const u8,
+        headers_size: usize,
+        body: *const u8,
+        body_size: usize,
+        trailers: *const u8,
+        trailers_size: usize,
+        timeout_milliseconds: u32,
+        token: *mut u32,
     ) -> u32;
     pub(super) fn proxy_set_effective_context(context: u32) -> u32;
     pub(super) fn proxy_register_shared_queue(
@@ -66,6 +92,7 @@ unsafe extern "C" {
 }
 
 unsafe extern "C" {
-    /// Exported by the SDK in this very module; calling it makes the root context the SDK's active one.
-    pub(super) fn proxy_on_queue_ready(context: u32, queue: u32);
+    /// The linker's: runs the C library's constructors. A module that calls it nowhere gets every export
+    /// wrapped in it, as a WASI command.
+    pub(super) fn __wasm_call_ctors();
 }

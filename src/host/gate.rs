@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::imports;
+use super::imports::{self, Map};
 use crate::broker::{Broker, CallId, Effect, Entropy, Level, StreamId, Ticket, Verdict};
 use crate::clock::{Instant, Now, UnixTime};
 use crate::config::Config;
@@ -76,21 +76,13 @@ impl Gate {
         fact(&mut self.broker.borrow_mut(), now);
     }
 
-    /// Tells a fact about the stream whose callback is running, and returns the verdict on it if it
-    /// came at once. What concerns others is done by way of the root context.
-    pub(super) fn tell_from_stream(
-        &self,
-        root: u32,
-        stream: u32,
-        fact: impl FnOnce(&mut Broker, Now),
-    ) -> Option<Verdict> {
+    /// A stream's callback runs: a verdict on it is kept for [`Self::leave`].
+    pub(super) fn enter(&self, stream: u32) {
         self.current.set(Some(stream));
-        self.tell(fact);
-        self.sort_effects();
-        if self.has_more() || !self.calls.borrow().is_empty() {
-            imports::run_on_root(root, super::root::DRAIN);
-            imports::set_effective_context(stream);
-        }
+    }
+
+    /// The stream's callback is about to end. The verdict on it, if it came meanwhile.
+    pub(super) fn leave(&self) -> Option<Verdict> {
         self.current.set(None);
         self.own.borrow_mut().take()
     }
@@ -160,7 +152,7 @@ impl Gate {
     pub(super) fn apply(&self, verdict: &Verdict) -> Applied {
         match verdict {
             Verdict::Forward(forward) => {
-                if imports::set_request_header("authorization", forward.authorization()) {
+                if imports::set_header(Map::Request, "authorization", forward.authorization()) {
                     return Applied::Go(forward.ticket().clone());
                 }
                 self.host_failed("authorization could not be set");

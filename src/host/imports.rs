@@ -1,15 +1,14 @@
-//! The proxy-wasm ABI 0.2.1 as far as the gate calls it itself, beside the SDK.
-//!
-//! The SDK's wrappers panic on any status that they do not expect, read headers as UTF-8 (one byte of a
-//! client's kills the worker's VM), and send local replies without response code details. Here every
-//! status is a number, and a failure is a value.
+//! What the gate asks of the host, without pointers: headers are bytes, every status is a number, and a
+//! failure is a value.
 #![allow(
     unsafe_code,
     reason = "the host's functions are foreign; every pointer is made from a live slice"
 )]
 
+use std::time::Duration;
+
 use super::abi::*;
-use crate::wire::{Reply, header_block};
+use crate::wire::{HttpCall, Reply, header_block};
 
 /// `proxy_map_type_t` of the ABI.
 #[derive(Clone, Copy)]
@@ -20,11 +19,21 @@ pub(super) enum Map {
     CallResponse = 6,
 }
 
+/// `proxy_buffer_type_t` of the ABI.
+#[derive(Clone, Copy)]
+enum Buffer {
+    RequestBody = 0,
+    ResponseBody = 1,
+    CallResponseBody = 4,
+    Configuration = 7,
+}
+
 const STATUS_OK: u32 = 0;
-const BUFFER_CALL_RESPONSE_BODY: u32 = 4;
 const STREAM_REQUEST: u32 = 0;
 /// Not a gRPC reply.
 const NO_GRPC_STATUS: i32 = -1;
+/// A block of no headers.
+const NO_TRAILERS: &[u8] = &[0; 4];
 
 /// Takes over a buffer that the host had allocated in this module's memory.
 fn taken(status: u32, data: *mut u8, size: usize) -> Option<Vec<u8>> {
@@ -34,8 +43,8 @@ fn taken(status: u32, data: *mut u8, size: usize) -> Option<Vec<u8>> {
     if data.is_null() {
         return Some(Vec::new());
     }
-    // SAFETY: the host allocated exactly `size` bytes by the SDK's `proxy_on_memory_allocate`, which
-    // uses this allocator, and gave the buffer away.
+    // SAFETY: the host asked `proxy_on_memory_allocate` for exactly `size` bytes of this allocator, filled
+    // them, and gave them away.
     Some(unsafe { Vec::from_raw_parts(data, size, size) })
 }
 
@@ -63,12 +72,12 @@ pub(super) fn header(map: Map, name: &str) -> Option<Vec<u8>> {
     taken(status, data, size)
 }
 
-/// Sets a request header, in place of every value that it had. Whether the host did it.
-pub(super) fn set_request_header(name: &str, value: &[u8]) -> bool {
+/// Sets a header, in place of every value that it had. Whether the host did it.
+pub(super) fn set_header(map: Map, name: &str, value: &[u8]) -> bool {
     // SAFETY: pointers and lengths are of live slices.
     let status = unsafe {
         proxy_replace_header_map_value(
-            Map::Request as u32,
+            map as u32,
             name.as_ptr(),
             name.len(),
             value.as_ptr(),
@@ -78,27 +87,115 @@ pub(super) fn set_request_header(name: &str, value: &[u8]) -> bool {
     status == STATUS_OK
 }
 
-/// Removes a header of the request or its trailers. Whether the host did it.
+/// Removes a header. Whether the host did it.
 pub(super) fn remove(map: Map, name: &[u8]) -> bool {
     // SAFETY: pointer and length are of a live slice.
     let status = unsafe { proxy_remove_header_map_value(map as u32, name.as_ptr(), name.len()) };
     status == STATUS_OK
 }
 
-/// The body of the call's answer that is being delivered.
-pub(super) fn call_response_body(size: usize) -> Option<Vec<u8>> {
+/// The first `size` bytes of a buffer, or what it has.
+fn buffer(buffer: Buffer, size: usize) -> Option<Vec<u8>> {
     let (mut data, mut got) = (std::ptr::null_mut(), 0);
     // SAFETY: both pointers are to live locals.
+    let status =
+        unsafe { proxy_get_buffer_bytes(buffer as u32, 0, size, &raw mut data, &raw mut got) };
+    taken(status, data, got)
+}
+
+/// What Envoy shows of the request's body in a body callback: this piece, after `DataGoes::NotYet` all that it
+/// has put by.
+#[expect(dead_code, reason = "for the rules about bodies")]
+pub(super) fn request_body(size: usize) -> Option<Vec<u8>> {
+    buffer(Buffer::RequestBody, size)
+}
+
+/// The same of the response's body.
+#[expect(dead_code, reason = "for the rules about bodies")]
+pub(super) fn response_body(size: usize) -> Option<Vec<u8>> {
+    buffer(Buffer::ResponseBody, size)
+}
+
+/// Puts other bytes in the place of what [`request_body`] shows. Whether the host did it.
+#[expect(dead_code, reason = "for the rules about bodies")]
+pub(super) fn set_request_body(bytes: &[u8]) -> bool {
+    set_buffer(Buffer::RequestBody, bytes)
+}
+
+/// Puts other bytes in the place of what [`response_body`] shows; `content-length` is not changed with it.
+/// Whether the host did it.
+#[expect(dead_code, reason = "for the rules about bodies")]
+pub(super) fn set_response_body(bytes: &[u8]) -> bool {
+    set_buffer(Buffer::ResponseBody, bytes)
+}
+
+fn set_buffer(buffer: Buffer, bytes: &[u8]) -> bool {
+    // Any length that is not less than what is there is all of it. SAFETY: pointer and length are of a live slice.
     let status = unsafe {
-        proxy_get_buffer_bytes(
-            BUFFER_CALL_RESPONSE_BODY,
-            0,
-            size,
-            &raw mut data,
-            &raw mut got,
+        proxy_set_buffer_bytes(buffer as u32, 0, usize::MAX, bytes.as_ptr(), bytes.len())
+    };
+    status == STATUS_OK
+}
+
+/// Sets Envoy's filter state `wasm.{key}` for the effective stream, for access logs and RBAC. Also when
+/// the request is logged. Whether the host did it.
+#[expect(dead_code, reason = "for the audit")]
+pub(super) fn set_filter_state(key: &str, value: &[u8]) -> bool {
+    // SAFETY: pointers and lengths are of live slices.
+    let status =
+        unsafe { proxy_set_property(key.as_ptr(), key.len(), value.as_ptr(), value.len()) };
+    status == STATUS_OK
+}
+
+/// The configuration of the filter that is being configured.
+pub(super) fn configuration(size: usize) -> Option<Vec<u8>> {
+    buffer(Buffer::Configuration, size)
+}
+
+/// The body of the call's answer that is being delivered.
+pub(super) fn call_response_body(size: usize) -> Option<Vec<u8>> {
+    buffer(Buffer::CallResponseBody, size)
+}
+
+/// Sends a call. Envoy answers it on the root context, by the number that is returned, whatever context is
+/// the effective one; so it outlives the stream that asked for it. `None`: the host refused it.
+pub(super) fn call(call: &HttpCall) -> Option<u32> {
+    let pseudo: [(&str, &str); 4] = [
+        (":method", call.method),
+        (":scheme", call.scheme),
+        (":authority", &call.authority),
+        (":path", &call.path),
+    ];
+    let more = call.headers.iter();
+    let headers = more.map(|(name, value)| (*name, value.expose().as_str()));
+    let headers = block(pseudo.into_iter().chain(headers));
+    let body = call.body.expose();
+    let timeout = u32::try_from(call.timeout.as_millis()).unwrap_or(u32::MAX);
+    let mut token = 0;
+    // SAFETY: pointers and lengths are of live slices, the last pointer is to a live local.
+    let status = unsafe {
+        proxy_http_call(
+            call.cluster.as_ptr(),
+            call.cluster.len(),
+            headers.as_ptr(),
+            headers.len(),
+            body.as_ptr(),
+            body.len(),
+            NO_TRAILERS.as_ptr(),
+            NO_TRAILERS.len(),
+            timeout,
+            &raw mut token,
         )
     };
-    taken(status, data, got)
+    (status == STATUS_OK).then_some(token)
+}
+
+/// Headers as the host takes them.
+fn block<'h>(headers: impl Iterator<Item = (&'h str, &'h str)>) -> Vec<u8> {
+    let headers: Vec<(&[u8], &[u8])> = headers
+        .map(|(name, value)| (name.as_bytes(), value.as_bytes()))
+        .collect();
+    header_block(headers.into_iter())
 }
 
 /// Lets the effective stream's request go on.
@@ -109,12 +206,8 @@ pub(super) fn continue_request() {
 
 /// Answers the effective stream's request.
 pub(super) fn send_reply(reply: &Reply) {
-    let headers = header_block(
-        reply
-            .headers
-            .iter()
-            .map(|(name, value)| (name.as_bytes(), value.as_bytes())),
-    );
+    let headers = reply.headers.iter();
+    let headers = block(headers.map(|(name, value)| (*name, value.as_str())));
     // SAFETY: pointers and lengths are of live slices.
     let _ = unsafe {
         proxy_send_local_response(
@@ -134,13 +227,6 @@ pub(super) fn send_reply(reply: &Reply) {
 pub(super) fn set_effective_context(context: u32) -> bool {
     // SAFETY: no pointers.
     unsafe { proxy_set_effective_context(context) == STATUS_OK }
-}
-
-/// Runs the root context's queue callback now, so that calls which are dispatched there are answered
-/// on the root context and survive the stream that asked for them.
-pub(super) fn run_on_root(root: u32, queue: u32) {
-    // SAFETY: the SDK's own export with plain numbers.
-    unsafe { proxy_on_queue_ready(root, queue) }
 }
 
 /// A queue whose notes wake the context that registered it, one turn of the event loop later.
@@ -181,6 +267,13 @@ pub(super) fn log_level() -> Option<u32> {
     let mut level = 0;
     // SAFETY: the pointer is to a live local.
     (unsafe { proxy_get_log_level(&raw mut level) } == STATUS_OK).then_some(level)
+}
+
+/// Has the effective root woken again and again. Whether the host does it.
+pub(super) fn set_tick_period(period: Duration) -> bool {
+    let milliseconds = u32::try_from(period.as_millis()).unwrap_or(u32::MAX);
+    // SAFETY: no pointers.
+    unsafe { proxy_set_tick_period_milliseconds(milliseconds) == STATUS_OK }
 }
 
 /// Nanoseconds since 1970 on Envoy's wall clock.

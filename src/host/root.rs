@@ -1,22 +1,16 @@
 //! The root context: configuration, ticks, calls to identity providers.
 
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use proxy_wasm::hostcalls;
-use proxy_wasm::traits::{Context, HttpContext, RootContext};
-use proxy_wasm::types::ContextType;
-
 use super::gate::Gate;
 use super::imports::{self, Map};
-use super::stream::Stream;
-use crate::broker::CallId;
+use crate::broker::{Broker, CallId, Verdict};
+use crate::clock::Now;
 use crate::config;
-use crate::wire::{CallAnswer, HttpCall};
-
-/// The number of no shared queue: by it a stream asks the root to do what only the root can.
-pub(super) const DRAIN: u32 = u32::MAX;
+use crate::wire::CallAnswer;
 
 /// Streams that are released in one callback (see [`Gate::release`]).
 const RELEASES_PER_TURN: usize = 32;
@@ -27,33 +21,54 @@ const TICK: Duration = Duration::from_millis(100);
 /// Ticks between two looks at Envoy's log level.
 const LOG_LEVEL_TICKS: u32 = 10;
 
+/// A call under way: whose it is, and how long its answer may be.
+struct Call {
+    gate: Rc<Gate>,
+    id: CallId,
+    answer_limit: usize,
+}
+
+#[derive(Default)]
 pub(super) struct Root {
-    id: u32,
     /// The gate of the newest configuration stands last; those before it end with their last request.
-    gates: Vec<Rc<Gate>>,
+    gates: RefCell<Vec<Rc<Gate>>>,
     /// Calls under way, by the host's number.
-    calls: BTreeMap<u32, (Rc<Gate>, CallId, usize)>,
+    calls: RefCell<BTreeMap<u32, Call>>,
     /// Wakes this context for its next turn; without it the next tick does.
-    queue: Option<u32>,
-    turn_asked: bool,
-    ticks: u32,
+    queue: Cell<Option<u32>>,
+    turn_asked: Cell<bool>,
+    ticks: Cell<u32>,
 }
 
 impl Root {
-    pub(super) fn new(id: u32) -> Self {
-        Self {
-            id,
-            gates: Vec::new(),
-            calls: BTreeMap::new(),
-            queue: None,
-            turn_asked: false,
-            ticks: 0,
-        }
+    /// The gate that decides about new requests.
+    pub(super) fn newest_gate(&self) -> Option<Rc<Gate>> {
+        self.gates.borrow().last().cloned()
     }
 
-    /// Does what the broker asked for, but releases no more than `releases` streams. A call that the host
-    /// refuses to send makes new effects, so this goes on until there are no calls.
-    fn drain(&mut self, gate: &Rc<Gate>, mut releases: usize) {
+    /// What holds while the configuration is looked at; nothing stays borrowed.
+    fn gates(&self) -> Vec<Rc<Gate>> {
+        self.gates.borrow().clone()
+    }
+
+    /// Tells a fact about the stream whose callback is running, and returns the verdict on it if it came at
+    /// once. Others are released in a turn of their own.
+    pub(super) fn tell_from_stream(
+        &self,
+        gate: &Rc<Gate>,
+        stream: u32,
+        fact: impl FnOnce(&mut Broker, Now),
+    ) -> Option<Verdict> {
+        gate.enter(stream);
+        gate.tell(fact);
+        self.drain(gate, 0);
+        gate.leave()
+    }
+
+    /// Does what the broker asked for, but releases no more than `releases` streams: none of them in a
+    /// stream's own callback (see [`Gate::release`]). A call that the host refuses to send makes new effects,
+    /// so this goes on until there are no calls.
+    pub(super) fn drain(&self, gate: &Rc<Gate>, mut releases: usize) {
         loop {
             gate.sort_effects();
             gate.release(&mut releases);
@@ -62,32 +77,60 @@ impl Root {
                 break;
             }
             for (id, call) in calls {
-                match dispatch(&call) {
+                match imports::call(&call) {
                     Some(token) => {
-                        let call = (Rc::clone(gate), id, call.answer_limit);
-                        self.calls.insert(token, call);
+                        let call = Call {
+                            gate: Rc::clone(gate),
+                            id,
+                            answer_limit: call.answer_limit,
+                        };
+                        self.calls.borrow_mut().insert(token, call);
                     }
                     None => {
-                        gate.tell(|broker, now| broker.call_answered(now, id, CallAnswer::NotSent))
+                        gate.tell(|broker, now| broker.call_answered(now, id, CallAnswer::NotSent));
                     }
                 }
             }
         }
-        if gate.has_more() && !self.turn_asked {
-            self.turn_asked = self.queue.is_some_and(imports::enqueue);
+        if gate.has_more() && !self.turn_asked.get() {
+            let asked = self.queue.get().is_some_and(imports::enqueue);
+            self.turn_asked.set(asked);
         }
     }
-}
 
-impl Context for Root {
-    fn on_http_call_response(
-        &mut self,
-        token: u32,
-        headers: usize,
-        body_size: usize,
-        _trailers: usize,
-    ) {
-        let Some((gate, id, limit)) = self.calls.remove(&token) else {
+    /// Reads a configuration. `false`: it is not taken, and Envoy goes on with the one before.
+    pub(super) fn configure(&self, size: usize) -> bool {
+        let bytes = imports::configuration(size).unwrap_or_default();
+        let config = match config::load(&bytes, &|name| std::env::var(name).ok()) {
+            Ok(config) => config,
+            Err(faults) => {
+                for fault in faults.iter() {
+                    imports::log(4, &format!("icegate: configuration: {fault}"));
+                }
+                return false;
+            }
+        };
+        let mut name = [0; 16];
+        if getrandom::fill(&mut name).is_err()
+            || imports::unix_nanoseconds().is_none()
+            || !imports::set_tick_period(TICK)
+        {
+            imports::log(4, "icegate: this host lacks randomness, a clock or timers");
+            return false;
+        }
+        // Whoever registers a name last is woken: every VM has a name of its own.
+        let name = format!("icegate-{:032x}", u128::from_le_bytes(name));
+        self.queue.set(imports::register_queue(&name));
+        let gate = Rc::new(Gate::new(config));
+        gate.follow_log_level();
+        self.gates.borrow_mut().push(Rc::clone(&gate));
+        self.drain(&gate, 0);
+        true
+    }
+
+    /// An answer to a call came, or how it ended without one. Calls that nobody knows are nobody's.
+    pub(super) fn call_answered(&self, token: u32, headers: u32, body_size: usize) {
+        let Some(call) = self.take_call(token) else {
             return;
         };
         let status;
@@ -95,7 +138,7 @@ impl Context for Root {
         let body;
         let answer = if headers == 0 {
             CallAnswer::Broken
-        } else if body_size > limit {
+        } else if body_size > call.answer_limit {
             CallAnswer::TooLarge
         } else {
             status = imports::header(Map::CallResponse, ":status")
@@ -112,108 +155,54 @@ impl Context for Root {
                 body: body.as_deref().unwrap_or_default(),
             }
         };
-        gate.tell(|broker, now| broker.call_answered(now, id, answer));
-        self.drain(&gate, RELEASES_PER_TURN);
+        call.gate
+            .tell(|broker, now| broker.call_answered(now, call.id, answer));
+        self.drain(&call.gate, RELEASES_PER_TURN);
     }
 
-    fn on_done(&mut self) -> bool {
-        self.gates.iter().for_each(|gate| gate.retire());
-        true
-    }
-}
-
-impl RootContext for Root {
-    fn on_configure(&mut self, _size: usize) -> bool {
-        let bytes = self.get_plugin_configuration().unwrap_or_default();
-        let config = match config::load(&bytes, &|name| std::env::var(name).ok()) {
-            Ok(config) => config,
-            Err(faults) => {
-                for fault in faults.iter() {
-                    imports::log(4, &format!("icegate: configuration: {fault}"));
-                }
-                return false;
-            }
-        };
-        let mut name = [0; 16];
-        if getrandom::fill(&mut name).is_err()
-            || imports::unix_nanoseconds().is_none()
-            || hostcalls::set_tick_period(TICK).is_err()
-        {
-            imports::log(4, "icegate: this host lacks randomness, a clock or timers");
-            return false;
-        }
-        // Whoever registers a name last is woken: every VM has a name of its own.
-        self.queue =
-            imports::register_queue(&format!("icegate-{:032x}", u128::from_le_bytes(name)));
-        let gate = Rc::new(Gate::new(config));
-        gate.follow_log_level();
-        self.gates.push(Rc::clone(&gate));
-        self.drain(&gate, 0);
-        true
+    fn take_call(&self, token: u32) -> Option<Call> {
+        self.calls.borrow_mut().remove(&token)
     }
 
-    fn on_tick(&mut self) {
-        let newest = self.gates.len().saturating_sub(1);
-        for (position, gate) in self.gates.clone().iter().enumerate() {
+    /// Time passed.
+    pub(super) fn tick(&self) {
+        let gates = self.gates();
+        let newest = gates.len().saturating_sub(1);
+        for (position, gate) in gates.iter().enumerate() {
             gate.tell(|broker, now| broker.tick(now));
             self.drain(gate, RELEASES_PER_TURN);
-            if self.ticks == 0 {
+            if self.ticks.get() == 0 {
                 gate.follow_log_level();
             }
-            // Two are this list and its copy: no stream and no call refers to it any more.
+            // Two are the list and its copy: no stream and no call refers to it any more.
             if position < newest && Rc::strong_count(gate) == 2 {
                 gate.retire();
-                self.gates.retain(|kept| !Rc::ptr_eq(kept, gate));
+                let mut kept = self.gates.borrow_mut();
+                kept.retain(|kept| !Rc::ptr_eq(kept, gate));
             } else {
                 gate.flush();
             }
         }
-        let next = self.ticks.wrapping_add(1).checked_rem(LOG_LEVEL_TICKS);
-        self.ticks = next.unwrap_or(0);
+        let next = self
+            .ticks
+            .get()
+            .wrapping_add(1)
+            .checked_rem(LOG_LEVEL_TICKS);
+        self.ticks.set(next.unwrap_or(0));
     }
 
-    fn on_queue_ready(&mut self, queue: u32) {
-        let mut releases = 0;
-        if queue != DRAIN {
-            imports::empty_queue(queue);
-            self.turn_asked = false;
-            releases = RELEASES_PER_TURN;
+    /// The event loop came around after somebody asked for it.
+    pub(super) fn turn(&self, queue: u32) {
+        imports::empty_queue(queue);
+        self.turn_asked.set(false);
+        for gate in self.gates() {
+            gate.tell(|broker, now| broker.turn(now));
+            self.drain(&gate, RELEASES_PER_TURN);
         }
-        for gate in self.gates.clone() {
-            if queue != DRAIN {
-                gate.tell(|broker, now| broker.turn(now));
-            }
-            self.drain(&gate, releases);
-        }
     }
 
-    fn create_http_context(&self, id: u32) -> Option<Box<dyn HttpContext>> {
-        Some(Box::new(Stream::new(
-            id,
-            self.id,
-            self.gates.last().cloned(),
-        )))
+    /// The context ends.
+    pub(super) fn end(&self) {
+        self.gates().iter().for_each(|gate| gate.retire());
     }
-
-    fn get_type(&self) -> Option<ContextType> {
-        Some(ContextType::HttpContext)
-    }
-}
-
-/// Sends a call. `None`: the host refused it.
-fn dispatch(call: &HttpCall) -> Option<u32> {
-    let mut headers = vec![
-        (":method", call.method),
-        (":scheme", call.scheme),
-        (":authority", &*call.authority),
-        (":path", &*call.path),
-    ];
-    headers.extend(
-        call.headers
-            .iter()
-            .map(|(name, value)| (*name, value.expose().as_str())),
-    );
-    let body = call.body.expose();
-    let body = (!body.is_empty()).then_some(body.as_slice());
-    hostcalls::dispatch_http_call(&call.cluster, headers, body, Vec::new(), call.timeout).ok()
 }

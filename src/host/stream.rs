@@ -3,73 +3,57 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use proxy_wasm::traits::{Context, HttpContext};
-use proxy_wasm::types::Action;
-
 use super::gate::{Applied, Gate, Phase};
 use super::imports::{self, Map};
-use crate::broker::StreamId;
+use super::root::Root;
+use crate::broker::{Broker, StreamId, Ticket};
 use crate::refusal;
 use crate::wire::{self, HeaderBlock, RequestHead};
 
+/// What becomes of headers: `FilterHeadersStatus` of Envoy, which takes more values than `proxy_action_t`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum HeadersGo {
+    /// They go on.
+    On = 0,
+    /// They wait, and so does everything behind them; the client is slowed down, and nothing is put by.
+    NotYet = 4,
+}
+
+/// What becomes of a piece of a body, or of trailers: `FilterDataStatus` of Envoy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum DataGoes {
+    /// It goes on.
+    On = 0,
+    /// It waits.
+    NotYet = 1,
+}
+
 pub(super) struct Stream {
     id: u32,
-    root: u32,
+    root: Rc<Root>,
     gate: Option<Rc<Gate>>,
     phase: Rc<RefCell<Phase>>,
 }
 
 impl Stream {
-    pub(super) fn new(id: u32, root: u32, gate: Option<Rc<Gate>>) -> Self {
+    pub(super) fn new(id: u32, root: Rc<Root>) -> Self {
         Self {
             id,
+            gate: root.newest_gate(),
             root,
-            gate,
             phase: Rc::new(RefCell::new(Phase::New)),
         }
     }
 
-    fn enter(&self, phase: Phase) {
-        *self.phase.borrow_mut() = phase;
-    }
-
-    fn answered(&self) -> Action {
-        self.enter(Phase::Answered);
-        Action::Pause
-    }
-
-    /// Nothing goes upstream, and no more of the body is taken, before the verdict.
-    fn hold(&self) -> Action {
-        match *self.phase.borrow() {
-            Phase::Forwarded(_) => Action::Continue,
-            Phase::New | Phase::Parked | Phase::Answered => Action::Pause,
-        }
-    }
-}
-
-impl Context for Stream {
-    fn on_done(&mut self) -> bool {
-        if matches!(*self.phase.borrow(), Phase::Parked)
-            && let Some(gate) = &self.gate
-        {
-            gate.unpark(self.id);
-            gate.tell(|broker, now| broker.request_gone(now, StreamId(self.id)));
-        }
-        true
-    }
-}
-
-impl HttpContext for Stream {
-    fn on_http_request_headers(&mut self, _headers: usize, _end_of_stream: bool) -> Action {
-        let block = imports::headers(Map::Request);
-        let headers = block.as_deref().and_then(HeaderBlock::new);
+    pub(super) fn request_headers(&self) -> HeadersGo {
         let Some(gate) = &self.gate else {
             imports::send_reply(&refusal::host_failed());
-            return self.answered();
+            return self.enter(Phase::Answered);
         };
-        let Some(headers) = headers else {
+        let block = imports::headers(Map::Request);
+        let Some(headers) = block.as_deref().and_then(HeaderBlock::new) else {
             gate.host_failed("the headers could not be read");
-            return self.answered();
+            return self.enter(Phase::Answered);
         };
         let head = RequestHead::read(headers.iter());
         if !head
@@ -78,28 +62,26 @@ impl HttpContext for Stream {
             .all(|name| imports::remove(Map::Request, name))
         {
             gate.host_failed("a header could not be removed");
-            return self.answered();
+            return self.enter(Phase::Answered);
         }
-        let fact =
-            |broker: &mut crate::broker::Broker, now| broker.request(now, StreamId(self.id), &head);
-        match gate.tell_from_stream(self.root, self.id, fact) {
+        let fact = |broker: &mut Broker, now| broker.request(now, StreamId(self.id), &head);
+        match self.root.tell_from_stream(gate, self.id, fact) {
             Some(verdict) => match gate.apply(&verdict) {
                 Applied::Go(ticket) => self.enter(Phase::Forwarded(ticket)),
                 Applied::Answered => self.enter(Phase::Answered),
             },
             None => {
-                self.enter(Phase::Parked);
                 gate.park(self.id, &self.phase);
+                self.enter(Phase::Parked)
             }
         }
-        self.hold()
     }
 
-    fn on_http_request_body(&mut self, _size: usize, _end_of_stream: bool) -> Action {
-        self.hold()
+    pub(super) fn request_body(&self) -> DataGoes {
+        self.data_goes()
     }
 
-    fn on_http_request_trailers(&mut self, _trailers: usize) -> Action {
+    pub(super) fn request_trailers(&self) -> DataGoes {
         // No client of Iceberg sends trailers; what may not stand in a header may not stand here.
         let block = imports::headers(Map::RequestTrailers);
         for (name, _) in block
@@ -112,18 +94,66 @@ impl HttpContext for Stream {
                 imports::remove(Map::RequestTrailers, name);
             }
         }
-        self.hold()
+        self.data_goes()
     }
 
-    fn on_http_response_headers(&mut self, _headers: usize, _end_of_stream: bool) -> Action {
-        if let Phase::Forwarded(ticket) = &*self.phase.borrow()
+    pub(super) fn response_headers(&self) -> HeadersGo {
+        if let Some(ticket) = self.ticket()
             && let Some(gate) = &self.gate
             && imports::header(Map::Response, ":status").as_deref() == Some(b"401")
         {
-            gate.tell_from_stream(self.root, self.id, |broker, now| {
-                broker.catalog_unauthorized(now, ticket)
+            self.root.tell_from_stream(gate, self.id, |broker, now| {
+                broker.catalog_unauthorized(now, &ticket);
             });
         }
-        Action::Continue
+        HeadersGo::On
     }
+
+    /// The seam for what is read of answers.
+    pub(super) fn response_body(&self) -> DataGoes {
+        DataGoes::On
+    }
+
+    /// The seam for the audit: the request is over, its headers, its response's and properties are at hand.
+    pub(super) fn log(&self) {}
+
+    /// What the request went to the catalog with.
+    fn ticket(&self) -> Option<Ticket> {
+        match &*self.phase.borrow() {
+            Phase::Forwarded(ticket) => Some(ticket.clone()),
+            Phase::New | Phase::Parked | Phase::Answered => None,
+        }
+    }
+
+    /// The context ends: whoever waited waits no more.
+    pub(super) fn end(&self) {
+        let waits = matches!(*self.phase.borrow(), Phase::Parked);
+        if let Some(gate) = self.gate.as_ref().filter(|_| waits) {
+            gate.unpark(self.id);
+            gate.tell(|broker, now| broker.request_gone(now, StreamId(self.id)));
+        }
+    }
+
+    fn enter(&self, phase: Phase) -> HeadersGo {
+        let go = match phase {
+            Phase::Forwarded(_) => HeadersGo::On,
+            Phase::New | Phase::Parked | Phase::Answered => HeadersGo::NotYet,
+        };
+        *self.phase.borrow_mut() = phase;
+        go
+    }
+
+    /// Nothing goes upstream, and no more of the body is taken, before the verdict.
+    fn data_goes(&self) -> DataGoes {
+        match *self.phase.borrow() {
+            Phase::Forwarded(_) => DataGoes::On,
+            Phase::New | Phase::Parked | Phase::Answered => DataGoes::NotYet,
+        }
+    }
+}
+
+/// The headers of a request without a context: of no root, or of a root that has ended.
+pub(super) fn stray() -> HeadersGo {
+    imports::send_reply(&refusal::host_failed());
+    HeadersGo::NotYet
 }
