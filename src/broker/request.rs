@@ -45,6 +45,8 @@ pub enum ArrivedBody<'a> {
     Whole(&'a [u8]),
     /// It is longer than was asked for.
     TooLarge,
+    /// Trailers came behind it.
+    WithTrailers,
 }
 
 impl Broker {
@@ -109,6 +111,10 @@ impl Broker {
                     Refusal::new(Reason::BodyUnreadable, sentence)
                 })
             }
+            ArrivedBody::WithTrailers => Err(Refusal::new(
+                Reason::BodyUnreadable,
+                "a rule of this gate depends on the request's body, which ends with trailers: send none",
+            )),
             ArrivedBody::TooLarge => Err(Refusal::new(
                 Reason::BodyTooLarge,
                 format!(

@@ -9,7 +9,8 @@ use std::ptr::{NonNull, null_mut};
 
 use super::abi::__wasm_call_ctors;
 use super::contexts::{self, Context};
-use super::stream::{self, DataGoes, HeadersGo};
+use super::goes::{DataGoes, HeadersGo, TrailersGo};
+use super::stream;
 
 /// By its name the host knows the version of the ABI.
 #[unsafe(no_mangle)]
@@ -81,28 +82,41 @@ extern "C" fn proxy_on_http_call_response(
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn proxy_on_request_headers(id: u32, _headers: u32, _ended: u32) -> u32 {
-    contexts::stream(id).map_or_else(stream::stray, |stream| stream.request_headers()) as u32
+extern "C" fn proxy_on_request_headers(id: u32, _headers: u32, ended: u32) -> u32 {
+    let found = contexts::stream(id);
+    found.map_or_else(stream::stray, |stream| stream.request_headers(ended != 0)) as u32
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn proxy_on_request_body(id: u32, _size: usize, _ended: u32) -> u32 {
-    contexts::stream(id).map_or(DataGoes::NotYet, |stream| stream.request_body()) as u32
+extern "C" fn proxy_on_request_body(id: u32, size: usize, ended: u32) -> u32 {
+    let found = contexts::stream(id);
+    found.map_or(DataGoes::NotYet, |stream| {
+        stream.request_body(size, ended != 0)
+    }) as u32
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn proxy_on_request_trailers(id: u32, _trailers: u32) -> u32 {
-    contexts::stream(id).map_or(DataGoes::NotYet, |stream| stream.request_trailers()) as u32
+    contexts::stream(id).map_or(TrailersGo::NotYet, |stream| stream.request_trailers()) as u32
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn proxy_on_response_headers(id: u32, _headers: u32, _ended: u32) -> u32 {
-    contexts::stream(id).map_or(HeadersGo::On, |stream| stream.response_headers()) as u32
+extern "C" fn proxy_on_response_headers(id: u32, _headers: u32, ended: u32) -> u32 {
+    let found = contexts::stream(id);
+    found.map_or(HeadersGo::On, |stream| stream.response_headers(ended != 0)) as u32
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn proxy_on_response_body(id: u32, _size: usize, _ended: u32) -> u32 {
-    contexts::stream(id).map_or(DataGoes::On, |stream| stream.response_body()) as u32
+extern "C" fn proxy_on_response_body(id: u32, size: usize, ended: u32) -> u32 {
+    let found = contexts::stream(id);
+    found.map_or(DataGoes::On, |stream| {
+        stream.response_body(size, ended != 0)
+    }) as u32
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_response_trailers(id: u32, _trailers: u32) -> u32 {
+    contexts::stream(id).map_or(TrailersGo::On, |stream| stream.response_trailers()) as u32
 }
 
 /// Before the lines of Envoy's access logs are written, and before `proxy_on_delete`.

@@ -6,37 +6,31 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::imports::{self, Map};
-use crate::broker::{Broker, CallId, Effect, Entropy, Level, StreamId, Ticket, Verdict};
+use super::stream::{Flow, Phase};
+use crate::audit::Record;
+use crate::broker::{Broker, CallId, Effect, Entropy, Forward, Level, StreamId, Ticket, Verdict};
 use crate::clock::{Instant, Now, UnixTime};
 use crate::config::Config;
+use crate::iceberg::{DELEGATION_HEADER, GENERIC_DELEGATION_HEADER};
 use crate::jose::RustCrypto;
 use crate::refusal::{self, Reason};
 use crate::telemetry::MetricKind;
 use crate::wire::HttpCall;
 
-/// Where a stream stands.
-#[derive(Debug)]
-pub(super) enum Phase {
-    /// Nothing was read yet.
-    New,
-    /// It waits for the broker's verdict.
-    Parked,
-    /// It went to the catalog.
-    Forwarded(Ticket),
-    /// The gate answered it.
-    Answered,
-}
+/// How a request was decided, and what is to be told about it.
+type Release = (Verdict, Option<Box<Record>>);
 
 /// One configuration's broker.
 pub(super) struct Gate {
     broker: RefCell<Broker>,
-    parked: RefCell<BTreeMap<u32, Rc<RefCell<Phase>>>>,
+    parked: RefCell<BTreeMap<u32, Rc<Flow>>>,
     /// The stream whose callback is running, and the verdict on it if it came meanwhile.
     current: Cell<Option<u32>>,
-    own: RefCell<Option<Verdict>>,
+    own: RefCell<Option<Release>>,
     calls: RefCell<Vec<(CallId, HttpCall)>>,
-    releases: RefCell<VecDeque<(u32, Verdict)>>,
+    releases: RefCell<VecDeque<(u32, Release)>>,
     metrics: Vec<Option<u32>>,
+    shows_state: bool,
     started: std::time::Instant,
 }
 
@@ -44,6 +38,7 @@ impl Gate {
     pub(super) fn new(config: Config) -> Self {
         let started = std::time::Instant::now();
         let crypto = Rc::new(RustCrypto);
+        let shows_state = config.audit.filter_state;
         let mut broker = Broker::new(now(started), Rc::new(config), crypto, Box::new(HostEntropy));
         let metrics = broker
             .tally()
@@ -66,6 +61,7 @@ impl Gate {
             calls: RefCell::default(),
             releases: RefCell::default(),
             metrics,
+            shows_state,
             started,
         }
     }
@@ -82,7 +78,7 @@ impl Gate {
     }
 
     /// The stream's callback is about to end. The verdict on it, if it came meanwhile.
-    pub(super) fn leave(&self) -> Option<Verdict> {
+    pub(super) fn leave(&self) -> Option<Release> {
         self.current.set(None);
         self.own.borrow_mut().take()
     }
@@ -96,14 +92,17 @@ impl Gate {
                 Effect::Release {
                     stream: StreamId(id),
                     verdict,
+                    record,
                 } if self.current.get() == Some(id) => {
-                    *self.own.borrow_mut() = Some(verdict);
+                    *self.own.borrow_mut() = Some((verdict, record));
                 }
                 Effect::Release {
                     stream: StreamId(id),
                     verdict,
+                    record,
                 } => {
-                    self.releases.borrow_mut().push_back((id, verdict));
+                    let release = (id, (verdict, record));
+                    self.releases.borrow_mut().push_back(release);
                 }
             }
         }
@@ -127,39 +126,60 @@ impl Gate {
     /// three hundred of them overflow the VM's stack.
     pub(super) fn release(&self, most: &mut usize) {
         while *most > 0 {
-            let Some((id, verdict)) = self.releases.borrow_mut().pop_front() else {
+            let Some((id, (verdict, record))) = self.releases.borrow_mut().pop_front() else {
                 return;
             };
-            let Some(phase) = self.parked.borrow_mut().remove(&id) else {
+            let Some(flow) = self.parked.borrow_mut().remove(&id) else {
                 continue;
             };
             if !imports::set_effective_context(id) {
                 continue;
             }
             *most = most.saturating_sub(1);
-            match self.apply(&verdict) {
+            *flow.record.borrow_mut() = record;
+            match self.apply(&verdict, &flow) {
                 Applied::Go(ticket) => {
-                    *phase.borrow_mut() = Phase::Forwarded(ticket);
+                    *flow.phase.borrow_mut() = Phase::Forwarded(ticket);
                     imports::continue_request();
                 }
-                Applied::Answered => *phase.borrow_mut() = Phase::Answered,
+                Applied::Answered => *flow.phase.borrow_mut() = Phase::Answered,
             }
         }
     }
 
     /// Carries out a verdict on the effective stream. A request whose `Authorization` could not be set is
     /// answered, never forwarded.
-    pub(super) fn apply(&self, verdict: &Verdict) -> Applied {
+    pub(super) fn apply(&self, verdict: &Verdict, flow: &Flow) -> Applied {
+        if self.shows_state
+            && let Some(record) = &*flow.record.borrow()
+        {
+            for (name, value) in record.state() {
+                imports::set_filter_state(name, value.as_bytes());
+            }
+        }
         match verdict {
             Verdict::Forward(forward) => {
-                if imports::set_header(Map::Request, "authorization", forward.authorization()) {
+                if rewrite(forward) {
                     return Applied::Go(forward.ticket().clone());
                 }
-                self.host_failed("authorization could not be set");
+                self.host_failed("a header could not be set");
             }
             Verdict::Refuse(reply) => imports::send_reply(reply),
         }
         Applied::Answered
+    }
+
+    /// Whether a request that waits needs its body, and at most how much of it.
+    pub(super) fn awaits_body(&self, stream: u32) -> Option<usize> {
+        self.broker.borrow().awaits_body(StreamId(stream))
+    }
+
+    /// Writes the line about a request that has ended, if there is to be one.
+    pub(super) fn tell_record(&self, record: &Record, status: Option<u16>) {
+        let audit = self.broker.borrow().config().audit;
+        if record.has_line(audit) {
+            imports::log(2, &format!("icegate audit {}", record.line(status)));
+        }
     }
 
     /// Answers the effective stream for what Envoy did not do.
@@ -169,8 +189,8 @@ impl Gate {
         imports::send_reply(&refusal::host_failed());
     }
 
-    pub(super) fn park(&self, stream: u32, phase: &Rc<RefCell<Phase>>) {
-        self.parked.borrow_mut().insert(stream, Rc::clone(phase));
+    pub(super) fn park(&self, stream: u32, flow: &Rc<Flow>) {
+        self.parked.borrow_mut().insert(stream, Rc::clone(flow));
     }
 
     pub(super) fn unpark(&self, stream: u32) {
@@ -213,6 +233,28 @@ impl Gate {
         };
         self.broker.borrow_mut().set_verbosity(verbosity);
     }
+}
+
+/// Writes what the catalog is to see of a request's headers. Whether all of it was written.
+fn rewrite(forward: &Forward) -> bool {
+    let delegation = match forward.delegation() {
+        None => true,
+        Some(words) => {
+            let generic = GENERIC_DELEGATION_HEADER.as_bytes();
+            imports::remove(Map::Request, generic);
+            match words {
+                Some(words) => {
+                    imports::set_header(Map::Request, DELEGATION_HEADER, words.as_bytes())
+                }
+                None => imports::remove(Map::Request, DELEGATION_HEADER.as_bytes()),
+            }
+        }
+    };
+    // An answer that is looked through must come as it is.
+    if forward.ticket().is_guarded() {
+        imports::remove(Map::Request, b"accept-encoding");
+    }
+    delegation && imports::set_header(Map::Request, "authorization", forward.authorization())
 }
 
 /// What a verdict came to at the host.

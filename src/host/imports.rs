@@ -105,26 +105,22 @@ fn buffer(buffer: Buffer, size: usize) -> Option<Vec<u8>> {
 
 /// What Envoy shows of the request's body in a body callback: this piece, after `DataGoes::NotYet` all that it
 /// has put by.
-#[expect(dead_code, reason = "for the rules about bodies")]
 pub(super) fn request_body(size: usize) -> Option<Vec<u8>> {
     buffer(Buffer::RequestBody, size)
 }
 
 /// The same of the response's body.
-#[expect(dead_code, reason = "for the rules about bodies")]
 pub(super) fn response_body(size: usize) -> Option<Vec<u8>> {
     buffer(Buffer::ResponseBody, size)
 }
 
 /// Puts other bytes in the place of what [`request_body`] shows. Whether the host did it.
-#[expect(dead_code, reason = "for the rules about bodies")]
 pub(super) fn set_request_body(bytes: &[u8]) -> bool {
     set_buffer(Buffer::RequestBody, bytes)
 }
 
 /// Puts other bytes in the place of what [`response_body`] shows; `content-length` is not changed with it.
 /// Whether the host did it.
-#[expect(dead_code, reason = "for the rules about bodies")]
 pub(super) fn set_response_body(bytes: &[u8]) -> bool {
     set_buffer(Buffer::ResponseBody, bytes)
 }
@@ -139,7 +135,6 @@ fn set_buffer(buffer: Buffer, bytes: &[u8]) -> bool {
 
 /// Sets Envoy's filter state `wasm.{key}` for the effective stream, for access logs and RBAC. Also when
 /// the request is logged. Whether the host did it.
-#[expect(dead_code, reason = "for the audit")]
 pub(super) fn set_filter_state(key: &str, value: &[u8]) -> bool {
     // SAFETY: pointers and lengths are of live slices.
     let status =

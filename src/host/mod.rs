@@ -6,9 +6,11 @@
 //! is asked for in `imports`.
 
 mod abi;
+mod answer;
 mod contexts;
 mod exports;
 mod gate;
+mod goes;
 mod imports;
 mod root;
 mod stream;

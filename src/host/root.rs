@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::gate::Gate;
 use super::imports::{self, Map};
+use crate::audit::Record;
 use crate::broker::{Broker, CallId, Verdict};
 use crate::clock::Now;
 use crate::config;
@@ -58,7 +59,7 @@ impl Root {
         gate: &Rc<Gate>,
         stream: u32,
         fact: impl FnOnce(&mut Broker, Now),
-    ) -> Option<Verdict> {
+    ) -> Option<(Verdict, Option<Box<Record>>)> {
         gate.enter(stream);
         gate.tell(fact);
         self.drain(gate, 0);
