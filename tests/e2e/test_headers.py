@@ -63,11 +63,20 @@ def test_what_iceberg_clients_send_arrives(warm, recorded):
         ("If-None-Match", '"etag-1"'), ("X-Client-Version", "Apache Iceberg 1.11.0"), ("Accept", "application/json"),
         ("User-Agent", "PyIceberg/0.12.0"), ("traceparent", "00-1-2-01"), ("Accept-Encoding", "gzip"),
     ]
-    connection.ask("GET", "/recorded/v1/config", token=token, headers=sent).expect(200)
+    connection.ask("GET", "/recorded/v1/p/namespaces", token=token, headers=sent).expect(200)
     (seen,) = recorded.requests()
     for name, value in sent:
         assert seen.header(name) == value
     assert seen.header("host") == "gate.test"
+
+
+def test_an_answer_that_is_looked_through_is_asked_for_as_it_is(warm, recorded):
+    connection, token = warm
+    headers = [("Accept-Encoding", "gzip, deflate"), ("Accept", "application/json")]
+    connection.ask("GET", "/recorded/v1/config", token=token, headers=headers).expect(200)
+    (seen,) = recorded.requests()
+    assert seen.header("accept-encoding") is None
+    assert seen.header("accept") == "application/json"
 
 
 def test_what_the_catalog_says_comes_back(warm, recorded):
