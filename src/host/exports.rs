@@ -9,7 +9,7 @@ use std::ptr::{NonNull, null_mut};
 
 use super::abi::__wasm_call_ctors;
 use super::contexts::{self, Context};
-use super::stream::{self, DataGoes, HeadersGo};
+use super::stream::{self, DataGoes, HeadersGo, TrailersGo};
 
 /// By its name the host knows the version of the ABI.
 #[unsafe(no_mangle)]
@@ -92,7 +92,7 @@ extern "C" fn proxy_on_request_body(id: u32, _size: usize, _ended: u32) -> u32 {
 
 #[unsafe(no_mangle)]
 extern "C" fn proxy_on_request_trailers(id: u32, _trailers: u32) -> u32 {
-    contexts::stream(id).map_or(DataGoes::NotYet, |stream| stream.request_trailers()) as u32
+    contexts::stream(id).map_or(TrailersGo::NotYet, |stream| stream.request_trailers()) as u32
 }
 
 #[unsafe(no_mangle)]

@@ -10,21 +10,38 @@ use crate::broker::{Broker, StreamId, Ticket};
 use crate::refusal;
 use crate::wire::{self, HeaderBlock, RequestHead};
 
-/// What becomes of headers: `FilterHeadersStatus` of Envoy, which takes more values than `proxy_action_t`.
+/// What becomes of headers: `FilterHeadersStatus` of Envoy, which has more values than `proxy_action_t` of
+/// the ABI. docs/design.md, "The host, watched", tells what each came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum HeadersGo {
     /// They go on.
     On = 0,
-    /// They wait, and so does everything behind them; the client is slowed down, and nothing is put by.
+    /// They wait, and the body comes piece by piece. Without `allow_on_headers_stop_iteration` it does not
+    /// come: then this is [`Self::NotYet`]. Never for headers that have no body behind them.
+    #[expect(dead_code, reason = "for the rules about bodies")]
+    AwaitBody = 1,
+    /// They wait, and so does all that is behind them: the client is slowed down, and nothing is put by.
     NotYet = 4,
 }
 
-/// What becomes of a piece of a body, or of trailers: `FilterDataStatus` of Envoy.
+/// What becomes of a piece of a body: `FilterDataStatus` of Envoy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum DataGoes {
-    /// It goes on.
+    /// It goes on, and with it all that waited.
     On = 0,
-    /// It waits.
+    /// It waits at Envoy, which slows the sender down when that gets much, and never answers 413 for it.
+    NotYet = 2,
+    /// It was taken: Envoy forgets it. Whoever took all of a body puts it back with the last piece.
+    #[expect(dead_code, reason = "for the rules about bodies")]
+    Taken = 3,
+}
+
+/// What becomes of trailers: `FilterTrailersStatus` of Envoy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TrailersGo {
+    /// They go on.
+    On = 0,
+    /// They wait.
     NotYet = 1,
 }
 
@@ -78,10 +95,14 @@ impl Stream {
     }
 
     pub(super) fn request_body(&self) -> DataGoes {
-        self.data_goes()
+        if self.may_go() {
+            DataGoes::On
+        } else {
+            DataGoes::NotYet
+        }
     }
 
-    pub(super) fn request_trailers(&self) -> DataGoes {
+    pub(super) fn request_trailers(&self) -> TrailersGo {
         // No client of Iceberg sends trailers; what may not stand in a header may not stand here.
         let block = imports::headers(Map::RequestTrailers);
         for (name, _) in block
@@ -94,7 +115,11 @@ impl Stream {
                 imports::remove(Map::RequestTrailers, name);
             }
         }
-        self.data_goes()
+        if self.may_go() {
+            TrailersGo::On
+        } else {
+            TrailersGo::NotYet
+        }
     }
 
     pub(super) fn response_headers(&self) -> HeadersGo {
@@ -135,20 +160,17 @@ impl Stream {
     }
 
     fn enter(&self, phase: Phase) -> HeadersGo {
-        let go = match phase {
-            Phase::Forwarded(_) => HeadersGo::On,
-            Phase::New | Phase::Parked | Phase::Answered => HeadersGo::NotYet,
-        };
         *self.phase.borrow_mut() = phase;
-        go
+        if self.may_go() {
+            HeadersGo::On
+        } else {
+            HeadersGo::NotYet
+        }
     }
 
-    /// Nothing goes upstream, and no more of the body is taken, before the verdict.
-    fn data_goes(&self) -> DataGoes {
-        match *self.phase.borrow() {
-            Phase::Forwarded(_) => DataGoes::On,
-            Phase::New | Phase::Parked | Phase::Answered => DataGoes::NotYet,
-        }
+    /// Nothing goes upstream before the verdict.
+    fn may_go(&self) -> bool {
+        matches!(*self.phase.borrow(), Phase::Forwarded(_))
     }
 }
 
