@@ -103,33 +103,33 @@ fn buffer(buffer: Buffer, size: usize) -> Option<Vec<u8>> {
     taken(status, data, got)
 }
 
-/// What Envoy shows of the request's body in a body callback: this piece, after `DataGoes::NotYet` all that it
-/// has put by.
+/// The piece of the request's body that a body callback is about.
 pub(super) fn request_body(size: usize) -> Option<Vec<u8>> {
     buffer(Buffer::RequestBody, size)
 }
 
-/// The same of the response's body.
+/// The piece of the response's body that a body callback is about.
 pub(super) fn response_body(size: usize) -> Option<Vec<u8>> {
     buffer(Buffer::ResponseBody, size)
 }
 
-/// Puts other bytes in the place of what [`request_body`] shows. Whether the host did it.
+/// Puts other bytes in the place of the piece of the request's body. Whether the host did it.
 pub(super) fn set_request_body(bytes: &[u8]) -> bool {
     set_buffer(Buffer::RequestBody, bytes)
 }
 
-/// Puts other bytes in the place of what [`response_body`] shows; `content-length` is not changed with it.
-/// Whether the host did it.
+/// Puts other bytes in the place of the piece of the response's body; `content-length` stays as it was, and
+/// a wrong one lets the client wait or reads as cut off. Whether the host did it.
 pub(super) fn set_response_body(bytes: &[u8]) -> bool {
     set_buffer(Buffer::ResponseBody, bytes)
 }
 
 fn set_buffer(buffer: Buffer, bytes: &[u8]) -> bool {
-    // Any length that is not less than what is there is all of it. SAFETY: pointer and length are of a live slice.
-    let status = unsafe {
-        proxy_set_buffer_bytes(buffer as u32, 0, usize::MAX, bytes.as_ptr(), bytes.len())
-    };
+    // What is there, however long.
+    let all = usize::MAX;
+    // SAFETY: pointer and length are of a live slice.
+    let status =
+        unsafe { proxy_set_buffer_bytes(buffer as u32, 0, all, bytes.as_ptr(), bytes.len()) };
     status == STATUS_OK
 }
 
