@@ -5,18 +5,25 @@
 //! [`Kind`] names. Where catalogs read the same bytes differently, the kind decides, and what two
 //! readers of the *same* kind could take differently is refused.
 
+mod body;
 mod error;
 mod fault;
 mod layout;
+mod location;
 mod name;
+mod nessie;
 mod operation;
 mod path;
 mod query;
 mod segment;
 
+pub use body::{Body, BodyFault, Location, Named, Object, Role, names_in_body, read_body};
 pub use error::{ErrorType, error_body};
 pub use fault::PathFault;
 pub use layout::{DEFAULT_SEPARATOR, Kind, Layout, LayoutFault};
-pub use name::Name;
+pub use location::{LocationFault, StorageLocation};
+pub use name::{Name, is_plain_name};
+pub use nessie::{NessieName, NessieNameFault};
 pub use operation::{Class, Method, Noun, Operation, Part, Place};
 pub use path::{Route, SEGMENTS, route};
+pub use query::{PolicyTarget, Query, ReferencingView, read_query};

@@ -1,0 +1,120 @@
+//! What the body of a request names: namespaces, tables, views, ..., and storage locations.
+//!
+//! Source: the schemas of the REST spec, of Polaris' generic table, policy, notification and semantic
+//! model APIs, and what the servers' own readers take beyond them: Iceberg's Java and Nessie read
+//! `updated` for `updates` in `set-properties`.
+//!
+//! A body is read in one pass and without a tree: the members on the way to a name or a location are read,
+//! all others are skipped, however large and deep they are (schemas have no greatest depth). Only what every
+//! reader of JSON understands in the same way is accepted. Nessie was watched to take the last of two
+//! members of one name, and to ignore what stands behind the body.
+//!
+//! # What is not looked at
+//!
+//! - Files that a commit adds: their names stand in the manifests, which are files themselves. The same
+//!   for what the metadata file of a registered table or view points at.
+//! - The SQL of views and the content of policies and semantic models: texts that the catalog stores and
+//!   does not follow. Whoever queries a view loads its tables as a caller of his own.
+//! - Schemas, specs, orders, requirements, summaries, encryption keys: they name nothing of the catalog.
+//! - Properties, other than those that steer where files go (`location`, `default_location`,
+//!   `write.*.path`; `path` for generic tables). `write.location-provider.impl` names a class that
+//!   could write anywhere; it has to be in the engine's class path.
+//! - Plans of scans, their tasks and metrics: they belong to the table of the path; tasks are opaque.
+//! - Requests for a signature: their `uri` is an address of the storage's HTTP API, which says no location
+//!   to somebody who does not know how the storage is addressed. The catalog holds it against the table.
+
+mod fault;
+mod keys;
+mod reader;
+mod shapes;
+mod table;
+
+use super::operation::{Noun, Operation};
+
+pub use fault::BodyFault;
+
+/// What a body names, in the order in which it stands there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Body {
+    /// Namespaces, and objects in them.
+    pub names: Vec<Named>,
+    /// Where files are or shall be.
+    pub locations: Vec<Location>,
+    /// `default-catalog` of view versions: catalogs by the names that engines have for them, which say
+    /// nothing about prefixes and warehouses.
+    pub default_catalogs: Vec<String>,
+    /// `overwrite` of a register: an existing table is pointed at other metadata.
+    pub overwrites: bool,
+    /// `stage-create`: the table is not made yet, but credentials for its location may be given out.
+    pub stages: bool,
+}
+
+/// A namespace, or an object, that a body names. Compared by exact text, as catalogs do in bodies: nothing
+/// is decoded there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// What the operation does with it.
+    pub role: Role,
+    /// The levels, outermost first, none empty. `None`: the namespace of the path. No levels: the
+    /// warehouse as a whole, only with [`Role::Target`].
+    pub namespace: Option<Vec<String>>,
+    /// The object in that namespace; `None` where the namespace itself is meant.
+    pub object: Option<Object>,
+}
+
+/// A table, view, ... by its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Object {
+    /// What it is; several where the body does not tell, and it is one of them.
+    pub nouns: &'static [Noun],
+    /// Its name; see [`is_plain_name`](super::is_plain_name).
+    pub name: String,
+}
+
+/// What an operation does with what its body names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// It is made: created or registered.
+    Created,
+    /// It is renamed, and gone afterwards.
+    Source,
+    /// It is what the source becomes.
+    Destination,
+    /// It is committed to. In `updateTable` and `replaceView` the catalogs go by the path and do not look
+    /// here (Nessie was watched): whoever decides must hold it equal to the path's.
+    Changed,
+    /// Names in a view's SQL without a namespace are looked for here.
+    DefaultNamespace,
+    /// A policy is attached to it or detached from it.
+    Target,
+    /// Something was told about it. Polaris goes by the path: it must be equal to the path's.
+    Notified,
+}
+
+/// A storage location that a body names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Location {
+    /// Where it stands: `updates[3].location`. Made of the spec's words and of numbers alone, never of the
+    /// client's text, so that it may be logged; the key of a property that is not in the spec's list
+    /// stands there as `write.*.path`.
+    pub field: Box<str>,
+    /// The text as it came; see [`StorageLocation`](super::StorageLocation).
+    pub uri: String,
+}
+
+/// Whether what a request of this operation names, or a location, stands in its body.
+pub fn names_in_body(operation: Operation) -> bool {
+    table::of(operation).is_some()
+}
+
+/// Reads the body of a request. An operation that names nothing in its body has an empty [`Body`], whatever
+/// was sent.
+///
+/// # Errors
+/// The first [`BodyFault`] that is found.
+pub fn read_body(operation: Operation, body: &[u8]) -> Result<Body, BodyFault> {
+    match table::of(operation) {
+        Some(shape) => reader::read(shape, body),
+        None => Ok(Body::default()),
+    }
+}
