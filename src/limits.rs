@@ -13,6 +13,10 @@ pub const MINTED_TOKEN_BYTES: usize = 16 * 1024;
 /// Longest `:path`, query included. Envoy's own cap on all headers is 60 KiB.
 pub const PATH_BYTES: usize = 16 * 1024;
 
+/// Most names and storage locations of a body, levels of namespaces included. Each is kept and decided on;
+/// a transaction over hundreds of tables has fewer.
+pub const BODY_PLACES: usize = 10_000;
+
 /// Longest answer of a token endpoint that is looked at.
 pub const TOKEN_ANSWER_BYTES: usize = 64 * 1024;
 

@@ -6,7 +6,7 @@ use super::{Broker, Level, Ticket};
 use crate::clock::Now;
 use crate::config::{Catalog, Prefix};
 use crate::guard::{self, AnswerFault, AnswerKind, Removed, Terms};
-use crate::iceberg::{Class, Kind, read_prefix};
+use crate::iceberg::{Class, Kind, StorageLocation, read_prefix};
 use crate::policy::holds_prefix;
 use crate::refusal::{Asked, Reason, Refusal};
 use crate::wire::Reply;
@@ -131,7 +131,7 @@ impl Broker {
         let places = guard::locations(body)?;
         Ok(places
             .iter()
-            .any(|place| !own.iter().any(|one| one.holds(place))))
+            .any(|place| !StorageLocation::any_holds(own, place)))
     }
 
     /// The prefix that clients must use, where the catalog cannot know it: Nessie gives everybody its default branch,

@@ -6,7 +6,7 @@ use std::fmt;
 use super::fault::PathFault;
 use super::layout::{Kind, Layout, UNIT_SEPARATOR};
 use super::operation::Noun;
-use super::segment::{Marks, Segment, Unit, Units};
+use super::segment::{Marks, Segment, Unit, Units, is_encoded_dots};
 
 /// One segment of a path in the place of a prefix, namespace, object or opaque id. Made by
 /// [`route`](super::route) only: the bytes were checked for that place.
@@ -95,16 +95,12 @@ impl<'p> Name<'p> {
     /// Whether the catalog takes [`decode`](Self::decode) for the object's very name. A rule about
     /// single objects must refuse a name that is not plain, because it cannot know the object:
     ///
-    /// - Nessie reads a table or view as an expression: `t@branch`, `t#hash`, `` `t` `` and `'t'`;
+    /// - Nessie reads a table or view as an expression ([`is_plain_name`]);
     /// - Polaris up to 1.4 decodes tables, views and policies as forms after they were decoded already,
     ///   so that `+` and `%2B` are spaces; from 1.5 on both are `+`.
     pub fn is_plain(&self) -> bool {
         match (self.kind, self.place) {
-            (Kind::Nessie, NamePlace::Object(_)) => {
-                let text = self.decode();
-                let quoted = |quote: char| text.starts_with(quote) && text.ends_with(quote);
-                !text.contains(['@', '#']) && !quoted('\'') && !quoted('`')
-            }
+            (kind, NamePlace::Object(noun)) if !is_plain_name(kind, noun, &self.decode()) => false,
             (Kind::Polaris, NamePlace::Object(Noun::Table | Noun::View | Noun::Policy)) => {
                 !self.marks.has(Marks::PLUS.and(Marks::ENCODED_PLUS))
             }
@@ -126,22 +122,7 @@ impl<'p> Name<'p> {
         if separator == UNIT_SEPARATOR && !self.marks.has(Marks::UNIT_SEPARATOR) {
             return Ok(());
         }
-        let (mut unit, mut own) = (false, false);
-        for (level, end) in Levels::of(self) {
-            if level.is_empty() {
-                return Err(PathFault::EmptyLevel);
-            }
-            match end {
-                Some(UNIT_SEPARATOR) => unit = true,
-                Some(_) => own = true,
-                None => {}
-            }
-        }
-        if unit && own {
-            Err(PathFault::MixedSeparators)
-        } else {
-            Ok(())
-        }
+        Levels::of(self).check()
     }
 
     fn decode_part(&self, raw: &'p [u8]) -> Cow<'p, str> {
@@ -184,21 +165,86 @@ impl fmt::Debug for Name<'_> {
     }
 }
 
+/// Whether a catalog of `kind` takes a name, decoded or out of a body, for the very name of the object.
+///
+/// Nessie (0.99 was watched) reads the names of tables and views as expressions, in paths and in bodies:
+/// `t@branch` is `t` on another branch than the prefix says, `t#hash` an older state of it, and quotes
+/// around all that are taken off: `` `t` ``, `'t'`. See [`NessieName`](super::NessieName).
+pub fn is_plain_name(kind: Kind, noun: Noun, text: &str) -> bool {
+    let quoted = |quote: char| text.starts_with(quote) && text.ends_with(quote);
+    match (kind, noun) {
+        // Nessie has no others than tables and views: whatever it may get later is an expression, too.
+        (Kind::Nessie, _) => !text.contains(['@', '#']) && !quoted('\'') && !quoted('`'),
+        (Kind::Iceberg | Kind::Polaris | Kind::Lakekeeper, _) => true,
+    }
+}
+
+/// Whether a name out of a body or a query could stand in a path as well, where there is no way to say
+/// `/`, `\`, control characters, `.` and `..` (also percent-encoded), or nothing. Catalogs make locations
+/// out of names, so that `..` would lead elsewhere.
+pub(super) fn can_stand_in_a_path(text: &str) -> bool {
+    !text
+        .bytes()
+        .any(|byte| byte.is_ascii_control() || matches!(byte, b'/' | b'\\'))
+        && !is_encoded_dots(text.as_bytes())
+}
+
+/// Whether some reader takes the name of a member or a parameter for `word`: Nessie's queries and Go's JSON
+/// know no case (Go takes even `ſ` and the Kelvin sign), Python's models take `metadata_location` as well.
+pub(super) fn looks_like(name: &str, word: &str) -> bool {
+    fn folded(text: &str) -> impl Iterator<Item = char> {
+        text.chars()
+            .filter(|one| !matches!(one, '-' | '_'))
+            .map(|one| match one {
+                '\u{17f}' => 's',
+                '\u{212a}' => 'k',
+                one => one.to_ascii_lowercase(),
+            })
+    }
+    folded(name).eq(folded(word))
+}
+
 /// The raw levels of a namespace, each with the separator that ended it.
-struct Levels<'p> {
+#[derive(Clone, Copy)]
+pub(super) struct Levels<'p> {
     rest: Option<&'p [u8]>,
     separator: Option<u8>,
 }
 
 impl<'p> Levels<'p> {
+    /// Without a separator there is one level.
+    pub(super) fn new(raw: &'p [u8], separator: Option<u8>) -> Self {
+        Self {
+            rest: Some(raw),
+            separator,
+        }
+    }
+
     fn of(name: &Name<'p>) -> Self {
         let separator = match name.place {
             NamePlace::Namespace(separator) => Some(separator),
             NamePlace::Prefix | NamePlace::Object(_) | NamePlace::Extra => None,
         };
-        Self {
-            rest: Some(name.raw),
-            separator,
+        Self::new(name.raw, separator)
+    }
+
+    /// No level is empty, and one separator stands between all of them.
+    pub(super) fn check(self) -> Result<(), PathFault> {
+        let (mut unit, mut own) = (false, false);
+        for (level, end) in self {
+            if level.is_empty() {
+                return Err(PathFault::EmptyLevel);
+            }
+            match end {
+                Some(UNIT_SEPARATOR) => unit = true,
+                Some(_) => own = true,
+                None => {}
+            }
+        }
+        if unit && own {
+            Err(PathFault::MixedSeparators)
+        } else {
+            Ok(())
         }
     }
 
@@ -228,9 +274,4 @@ impl<'p> Iterator for Levels<'p> {
         self.rest = None;
         Some((whole, None))
     }
-}
-
-/// x
-pub fn is_plain_name(_kind: Kind, _noun: Noun, _text: &str) -> bool {
-    true
 }

@@ -136,9 +136,9 @@ fn read_encoded(raw: &[u8]) -> Result<Marks, PathFault> {
     Ok(marks)
 }
 
-/// Whether a segment is `.` or `..` to somebody who decodes it, once or any number of times:
+/// Whether a segment is empty, `.` or `..` to somebody who decodes it, once or any number of times:
 /// each dot is `.`, `%2e`, `%252e`, `%25252e`, ...
-fn is_encoded_dots(raw: &[u8]) -> bool {
+pub(super) fn is_encoded_dots(raw: &[u8]) -> bool {
     let mut dots = 0_u8;
     let mut rest = raw;
     while let Some((first, mut after)) = rest.split_first() {

@@ -67,15 +67,17 @@ pub(super) fn lead(
         ));
     }
     if route.operation == Operation::GetConfig {
-        let found = match &query.warehouse {
+        // Catalogs take an empty name for none.
+        let named = query.warehouse.as_deref().filter(|name| !name.is_empty());
+        let found = match named {
             Some(name) if mine.kind() == Some(Kind::Lakekeeper) => {
                 border.warehouses.get(name.to_lowercase().as_str())
             }
-            Some(name) => border.warehouses.get(name.as_str()),
+            Some(name) => border.warehouses.get(name),
             None => border.default.as_ref(),
         };
-        return match (found, &query.warehouse) {
-            (Some(id), _) => mine.own(*id, query.warehouse.as_deref().unwrap_or_default()),
+        return match (found, named) {
+            (Some(id), _) => mine.own(*id, named.unwrap_or_default()),
             (None, Some(name)) => Err(mine.outside(name)),
             (None, None) => Err(mine.nameless()),
         };

@@ -81,9 +81,9 @@ pub(super) fn demands(
         Operation::AttachPolicy | Operation::DetachPolicy => demands.add(operation, path.clone()),
         Operation::GetApplicablePolicies => {
             let place = match &query.target {
-                Some((levels, object)) => {
-                    let object = object.clone().map(|name| (Noun::Table, name));
-                    Place::of(levels.clone(), object)
+                Some(target) => {
+                    let object = target.name.clone().map(|name| (Noun::Table, name));
+                    Place::of(target.namespace.clone(), object)
                 }
                 None => Place::default(),
             };
@@ -98,18 +98,27 @@ pub(super) fn demands(
             },
         ),
     }
-    for (levels, view) in &query.referenced_by {
-        let place = Place::of(levels.clone(), Some((Noun::View, view.clone())));
+    for view in &query.referenced_by {
+        let object = Some((Noun::View, view.name.clone()));
+        let place = Place::of(view.namespace.clone(), object);
         demands.add(Operation::LoadView, place);
     }
     for named in body.into_iter().flat_map(|body| &body.names) {
         demands.of_body(operation, &path, named);
     }
-    if let Some(body) = body
-        && body.overwrites
-        && let Some(first) = demands.list.first().cloned()
+    let made = |demand: &&Demand| demand.operation == operation;
+    let changed = |demand: &&Demand| demand.operation == Operation::UpdateTable;
+    if body.is_some_and(|body| body.overwrites)
+        && let Some(made) = demands.list.iter().find(made).cloned()
     {
-        demands.add(Operation::UpdateTable, first.place);
+        demands.add(Operation::UpdateTable, made.place);
+    }
+    // A commit that asserts that there is no such table makes it.
+    if body.is_some_and(|body| body.creates) {
+        let changed: Vec<Demand> = demands.list.iter().filter(changed).cloned().collect();
+        for demand in changed {
+            demands.add(Operation::CreateTable, demand.place);
+        }
     }
     demands.list
 }

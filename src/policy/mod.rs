@@ -21,7 +21,8 @@ use crate::config::{
     WarehouseId,
 };
 use crate::iceberg::{
-    Body, Kind, Noun, Operation, Query, Route, Wishes, delegates, is_plain_name, names_in_body,
+    Body, Kind, Noun, Operation, Query, Route, StorageLocation, Wishes, delegates, is_plain_name,
+    names_in_body,
 };
 use crate::identity::Caller;
 use crate::refusal::{Reason, Refusal};
@@ -424,7 +425,7 @@ impl Within<'_> {
         };
         let locations = self.asked.body.into_iter().flat_map(|body| &body.locations);
         for location in locations {
-            if !own.iter().any(|one| one.holds(&location.uri)) {
+            if !StorageLocation::any_holds(own, &location.uri) {
                 return Err(self.outside_locations(location));
             }
         }

@@ -99,10 +99,10 @@ fn the_zoo() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(seen.len() >= 80);
 
-    // Every fault has its spelling here; TooLong has its own test.
+    // Every fault has its spelling here; TooLong has its own test, and so have queries that name something.
     for fault in PathFault::ALL
         .iter()
-        .filter(|fault| **fault != PathFault::TooLong)
+        .filter(|fault| **fault != PathFault::TooLong && !fault.name().starts_with("path_query_"))
     {
         let ending = format!("=> {}", fault.name());
         assert!(

@@ -2,6 +2,8 @@
 
 #![cfg(test)]
 
+#[path = "support/bodies.rs"]
+mod bodies;
 mod cache_model;
 mod config_arbitrary;
 mod config_faults;
@@ -11,10 +13,14 @@ mod docs_files;
 mod exchange_check;
 mod guard_answers;
 mod guard_properties;
+mod iceberg_bodies;
+mod iceberg_body_properties;
 mod iceberg_layouts;
+mod iceberg_locations;
 mod iceberg_operations;
 mod iceberg_paths;
 mod iceberg_properties;
+mod iceberg_queries;
 #[path = "support/idp.rs"]
 mod idp;
 mod jose_keys;
@@ -25,6 +31,8 @@ mod jose_traps;
 mod jose_traps_claims;
 mod jose_vectors;
 mod json_schema;
+#[path = "support/locations.rs"]
+mod locations;
 mod oauth_golden;
 mod refusal_table;
 mod sim;

@@ -98,6 +98,13 @@ const TABLE: &[(&str, u16, u16, &str)] = &[
     ("path_ambiguous_prefix", 400, 400, "BadRequestException"),
     ("path_reference_form", 404, 404, "NotFoundException"),
     ("path_token_in_query", 400, 400, "BadRequestException"),
+    ("path_query_duplicate", 400, 400, "BadRequestException"),
+    ("path_query_spelling", 400, 400, "BadRequestException"),
+    ("path_query_semicolon", 400, 400, "BadRequestException"),
+    ("path_query_plus", 400, 400, "BadRequestException"),
+    ("path_query_name", 400, 400, "BadRequestException"),
+    ("path_query_referenced_by", 400, 400, "BadRequestException"),
+    ("path_query_target", 400, 400, "BadRequestException"),
     ("unknown_operation", 404, 404, "NotFoundException"),
     ("wrong_method", 404, 404, "NotFoundException"),
 ];

@@ -1,15 +1,38 @@
-//! placeholder
+//! What the body of a request names: namespaces, tables, views, ..., and storage locations.
+//!
+//! Source: the schemas of the REST spec, of Polaris' generic table, policy, notification and semantic
+//! model APIs, and what the servers' own readers take beyond them: Iceberg's Java and Nessie read
+//! `updated` for `updates` in `set-properties`.
+//!
+//! A body is read in one pass and without a tree: the members on the way to a name or a location are read,
+//! all others are skipped, however large and deep they are (schemas have no greatest depth). Only what every
+//! reader of JSON understands in the same way is accepted. Nessie was watched to take the last of two
+//! members of one name, and to ignore what stands behind the body.
+//!
+//! # What is not looked at
+//!
+//! - Files that a commit adds: their names stand in the manifests, which are files themselves. The same
+//!   for what the metadata file of a registered table or view points at.
+//! - The SQL of views and the content of policies and semantic models: texts that the catalog stores and
+//!   does not follow. Whoever queries a view loads its tables as a caller of his own.
+//! - Schemas, specs, orders, requirements (but `assert-create`), summaries, encryption keys: they name nothing of the
+//!   catalog.
+//! - Properties, other than those that steer where files go (`location`, `default_location`,
+//!   `write.*.path`; `path` for generic tables). `write.location-provider.impl` names a class that
+//!   could write anywhere; it has to be in the engine's class path.
+//! - Plans of scans, their tasks and metrics: they belong to the table of the path; tasks are opaque.
+//! - The headers of requests for a signature. Their `uri` is read as the location that it addresses: see [`signed`].
+
+mod fault;
+mod keys;
+mod reader;
+mod shapes;
+mod signed;
+mod table;
+
 use super::operation::{Noun, Operation};
 
-/// x
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BodyFault;
-impl BodyFault {
-    /// x
-    pub const fn describe(self) -> &'static str {
-        "x"
-    }
-}
+pub use fault::BodyFault;
 
 /// What a body names, in the order in which it stands there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,6 +46,8 @@ pub struct Body {
     pub default_catalogs: Vec<String>,
     /// `overwrite` of a register: an existing table is pointed at other metadata.
     pub overwrites: bool,
+    /// `assert-create` among the requirements of a commit: it makes the table.
+    pub creates: bool,
     /// `stage-create`: the table is not made yet, but credentials for its location may be given out.
     pub stages: bool,
 }
@@ -82,10 +107,7 @@ pub struct Location {
 
 /// Whether what a request of this operation names, or a location, stands in its body.
 pub fn names_in_body(operation: Operation) -> bool {
-    {
-        let _ = operation;
-        false
-    }
+    table::of(operation).is_some()
 }
 
 /// Reads the body of a request. An operation that names nothing in its body has an empty [`Body`], whatever
@@ -94,6 +116,8 @@ pub fn names_in_body(operation: Operation) -> bool {
 /// # Errors
 /// The first [`BodyFault`] that is found.
 pub fn read_body(operation: Operation, body: &[u8]) -> Result<Body, BodyFault> {
-    let _ = (operation, body);
-    Ok(Body::default())
+    match table::of(operation) {
+        Some(shape) => reader::read(shape, body),
+        None => Ok(Body::default()),
+    }
 }

@@ -1,0 +1,99 @@
+//! The names of members and the keys of properties, told apart as they are read: nothing is kept of the rest.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error, Visitor};
+
+use super::super::name::looks_like;
+use super::shapes::Member;
+
+/// Properties that steer where files go, besides `write.*.path`: the location of a namespace, and what
+/// Iceberg's DynamoDB catalog calls it.
+const LOCATION_PROPERTIES: &[&str] = &["location", "default_location"];
+
+/// The members of an object, each with its bit; no object has more than 32.
+pub(super) fn bits(members: &'static [Member]) -> impl Iterator<Item = (&'static Member, u32)> {
+    members
+        .iter()
+        .zip(std::iter::successors(Some(1_u32), |bit| bit.checked_mul(2)))
+}
+
+/// Reads the name of a member of an object that has these.
+pub(super) struct MemberName(pub(super) &'static [Member]);
+
+pub(super) enum Key {
+    Read(&'static Member, u32),
+    Skipped,
+    /// Another reader might take it for a member that is read.
+    Misspelt,
+}
+
+impl<'de> DeserializeSeed<'de> for MemberName {
+    type Value = Key;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Key, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for MemberName {
+    type Value = Key;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of a member")
+    }
+
+    fn visit_str<E: Error>(self, name: &str) -> Result<Key, E> {
+        for (member, bit) in bits(self.0) {
+            if member.name == name {
+                return Ok(Key::Read(member, bit));
+            }
+        }
+        if self.0.iter().any(|member| looks_like(name, member.name)) {
+            return Ok(Key::Misspelt);
+        }
+        Ok(Key::Skipped)
+    }
+}
+
+/// Reads the key of a property: what it is called in [`Location::field`](super::Location::field) and the key itself, where its value
+/// is a location: here and wherever these are, too. Keys are data, and compared exactly by everybody.
+pub(super) struct LocationProperty(pub(super) &'static [&'static str]);
+
+impl<'de> DeserializeSeed<'de> for LocationProperty {
+    type Value = Option<(&'static str, String)>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for LocationProperty {
+    type Value = Option<(&'static str, String)>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the key of a property")
+    }
+
+    fn visit_str<E: Error>(self, key: &str) -> Result<Self::Value, E> {
+        let known = LOCATION_PROPERTIES.iter().chain(self.0);
+        let label = match known.copied().find(|known| *known == key) {
+            Some(known) => known,
+            None if key.starts_with("write.") && key.ends_with(".path") => WRITE_PATHS
+                .iter()
+                .find(|known| **known == key)
+                .copied()
+                .unwrap_or("write.*.path"),
+            None => return Ok(None),
+        };
+        Ok(Some((label, key.to_owned())))
+    }
+}
+
+/// Those that Iceberg has, for [`Location::field`](super::Location::field); the middle two are deprecated.
+const WRITE_PATHS: &[&str] = &[
+    "write.data.path",
+    "write.object-storage.path",
+    "write.folder-storage.path",
+    "write.metadata.path",
+];

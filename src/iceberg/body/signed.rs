@@ -1,0 +1,86 @@
+//! The storage location that an address of the storage's HTTP API stands for.
+
+/// The location of a request that is to be signed: `s3://bucket/key` for `https://host/bucket/key`, and for
+/// `https://bucket.s3.eu-central-1.amazonaws.com/key`. The query is no part of it; an address of a bucket as a whole
+/// (a listing, a deletion of many) stands for the bucket.
+///
+/// Hosts other than Amazon's are taken for servers whose first level is the bucket, as storages of one's own are
+/// addressed with `path-style-access`. What is no such address stays as it is, so that no location holds it: dot
+/// segments, which some storages resolve, stay in the key and are refused there.
+pub(super) fn location(uri: &str) -> String {
+    bucket_and_key(uri).map_or_else(
+        || uri.to_owned(),
+        |(bucket, key)| format!("s3://{bucket}/{key}"),
+    )
+}
+
+fn bucket_and_key(uri: &str) -> Option<(&str, &str)> {
+    let rest = uri
+        .strip_prefix("https://")
+        .or_else(|| uri.strip_prefix("http://"))?;
+    let (authority, target) = rest.split_once('/').unwrap_or((rest, ""));
+    let path = target.split_once('?').map_or(target, |(path, _)| path);
+    if authority.contains(['@', '?', '#']) {
+        return None;
+    }
+    let host = authority
+        .split_once(':')
+        .map_or(authority, |(host, _)| host);
+    if let Some(service) = host
+        .strip_suffix(".amazonaws.com")
+        .or_else(|| host.strip_suffix(".amazonaws.com.cn"))
+        && !service.starts_with("s3")
+    {
+        let end = service.rfind(".s3.").or_else(|| service.rfind(".s3-"));
+        let end = end.or_else(|| service.strip_suffix(".s3").map(str::len))?;
+        return Some((service.get(..end)?, path));
+    }
+    let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
+    (!bucket.is_empty()).then_some((bucket, key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::location;
+
+    #[test]
+    fn addresses_and_their_locations() {
+        for (address, expected) in [
+            (
+                "http://127.0.0.1:9000/acme/wh/t/a.parquet",
+                "s3://acme/wh/t/a.parquet",
+            ),
+            ("https://minio/acme/wh?uploads=", "s3://acme/wh"),
+            ("https://minio/acme?list-type=2&prefix=x", "s3://acme/"),
+            ("https://minio/acme", "s3://acme/"),
+            (
+                "https://s3.eu-central-1.amazonaws.com/acme/k",
+                "s3://acme/k",
+            ),
+            ("https://s3.amazonaws.com/acme/k", "s3://acme/k"),
+            (
+                "https://acme.s3.eu-central-1.amazonaws.com/wh/k",
+                "s3://acme/wh/k",
+            ),
+            ("https://acme.s3.amazonaws.com/wh/k", "s3://acme/wh/k"),
+            ("https://acme.s3-eu-west-1.amazonaws.com/k", "s3://acme/k"),
+            (
+                "https://a.b.s3.dualstack.eu-west-1.amazonaws.com/k",
+                "s3://a.b/k",
+            ),
+            // Left as they are: no location holds them.
+            ("https://minio/acme/../globex/k", "s3://acme/../globex/k"),
+            ("https://minio/", "https://minio/"),
+            ("https://u@minio/acme/k", "https://u@minio/acme/k"),
+            (
+                "https://other.amazonaws.com/acme/k",
+                "https://other.amazonaws.com/acme/k",
+            ),
+            ("ftp://minio/acme/k", "ftp://minio/acme/k"),
+            ("s3://acme/k", "s3://acme/k"),
+            ("", ""),
+        ] {
+            assert_eq!(location(address), expected, "{address}");
+        }
+    }
+}
