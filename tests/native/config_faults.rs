@@ -207,7 +207,11 @@ fn what_is_of_another_type() {
 #[test]
 fn words() {
     each_causes(&[
-        ("/access", json!("everything"), "must be one of catalog_decides, grants"),
+        (
+            "/access",
+            json!("everything"),
+            "must be one of catalog_decides, grants",
+        ),
         (
             "/issuers/corp/profile",
             json!("Keycloak"),
