@@ -130,9 +130,9 @@ fn what_is_unknown() {
         &[
             "issuers.corp.keys.uri: is unknown; known here: discovery, jwks_path",
             "limits.\"\": is unknown; known here: cached_callers, cache_bytes, waiters, exchanges_in_flight, \
-             request_deadline, exchange_timeout, key_refresh, key_max_age",
+             request_deadline, exchange_timeout, request_body, guarded_answer, key_refresh, key_max_age",
             "limits.\"a\\nb\": is unknown; known here: cached_callers, cache_bytes, waiters, exchanges_in_flight, \
-             request_deadline, exchange_timeout, key_refresh, key_max_age",
+             request_deadline, exchange_timeout, request_body, guarded_answer, key_refresh, key_max_age",
         ],
     );
 }
@@ -207,7 +207,11 @@ fn what_is_of_another_type() {
 #[test]
 fn words() {
     each_causes(&[
-        ("/access", json!("everything"), "must be catalog_decides"),
+        (
+            "/access",
+            json!("everything"),
+            "must be one of catalog_decides, grants",
+        ),
         (
             "/issuers/corp/profile",
             json!("Keycloak"),
@@ -301,7 +305,7 @@ fn lists() {
 fn names_become_labels() {
     let lake = changed(&[])["catalogs"]["lake"].clone();
     let no_name =
-        "is no name: it becomes a metric's label, so it must be 1 to 63 of a-z, 0-9, _ and -";
+        "is no name: it stands in metrics and messages, so it must be 1 to 63 of a-z, 0-9, _ and -";
     let long = "a".repeat(64);
     for (name, path) in [
         ("Lake", "catalogs.Lake"),

@@ -362,6 +362,10 @@ fn metrics() -> String {
         .take_while(|line| !line.is_empty())
         .flat_map(|line| [line, "\n"])
         .collect();
+    for (label, _) in families.values().flat_map(|family| &family.labels) {
+        let tag = format!("{{tag_name: {label}, regex: ");
+        assert!(tags.contains(&tag), "envoy/hardened.yaml has no {tag}");
+    }
     let mut page = format!(
         "\
 # Metrics
@@ -450,6 +454,12 @@ fn counted(family: &str) -> &'static str {
             "Bytes of tokens in the caches of all workers. What a VM held that died is never taken off."
         }
         "icegate_key_fetches" => "Fetches of metadata and key sets.",
+        "icegate_answers_removed" => {
+            "What was taken out of the catalogs' answers because it would have led clients around the gate, or was not granted."
+        }
+        "icegate_report_only" => {
+            "Requests that the grants would have refused, and that passed because of `report_only`, by the name of the refusal."
+        }
         "icegate_catalog_unauthorized" => "Answers of 401 by a catalog to a minted token.",
         other => panic!("{other} has no line in docs/metrics.md; write one here"),
     }
