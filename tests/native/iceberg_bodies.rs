@@ -345,6 +345,8 @@ fn operations_that_name_something_in_their_body() {
             "updateTable",
             "renameTable",
             "commitTransaction",
+            "signRequest",
+            "signS3Request",
             "createView",
             "registerView",
             "replaceView",
