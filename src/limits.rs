@@ -129,12 +129,17 @@ pub const TENANTS: usize = 4_096;
 /// have 20,000.
 pub const GRANTS: usize = 65_536;
 
-/// Longest body of a request that is read where a rule depends on it: just under Envoy's own limit of
-/// 1 MiB for what it holds, so that the answer is the gate's and not a 413.
-pub const REQUEST_BODY: usize = 1_000_000;
+/// Longest body of a request that is read where a rule depends on it. A commit has a few KB, one of thousands of
+/// snapshots some hundred.
+pub const REQUEST_BODY: usize = 4 * 1024 * 1024;
 
-/// Longest answer of a catalog that is looked through: half of what Envoy holds by default.
-pub const GUARDED_ANSWER: usize = 512 * 1024;
+/// Longest answer of a catalog that is looked through. The metadata of a table with thousands of snapshots is
+/// shorter.
+pub const GUARDED_ANSWER: usize = 4 * 1024 * 1024;
+
+/// Bytes of the catalogs' answers that one worker holds at a time, to look through them; they stand twice in memory
+/// while they are changed. One that would be more counts as longer than what is looked through. The VM ends at 1 GiB.
+pub const HELD_ANSWERS: usize = 128 * 1024 * 1024;
 
 /// Longest time that a request waits for its own body, once all else is there. Far under Envoy's
 /// `stream_idle_timeout`; a client that sends nothing for so long has gone.

@@ -13,7 +13,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Union
@@ -66,6 +66,21 @@ class Reply:
 
 
 @dataclass(frozen=True)
+class Flow:
+    """An answer whose body is made piece by piece and never held, anew for each request.
+
+    It goes in chunks unless `headers` say how long it is. `pause`: seconds before each piece. `close`: the connection
+    ends behind the last piece, in the middle of the body where a length was promised that is not reached.
+    """
+
+    pieces: Callable[[], Iterable[bytes]]
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    pause: float = 0.0
+    close: bool = False
+
+
+@dataclass(frozen=True)
 class Raw:
     """Bytes exactly as given, then the end of the connection: for answers that are no HTTP."""
 
@@ -91,7 +106,7 @@ class Close:
 CLOSE = Close()
 CLOSE_AFTER_HEADERS = Close(after_headers=True)
 
-Behaviour = Union[Reply, Raw, Hang, Close, Callable[[Seen], "Behaviour"]]
+Behaviour = Union[Reply, Flow, Raw, Hang, Close, Callable[[Seen], "Behaviour"]]
 
 
 class Standin:
@@ -234,6 +249,8 @@ class _Handler(BaseHTTPRequestHandler):
             behaviour = behaviour(seen)
         if isinstance(behaviour, Reply):
             self._reply(behaviour, released)
+        elif isinstance(behaviour, Flow):
+            self._flow(behaviour, released)
         elif isinstance(behaviour, Raw):
             self.wfile.write(behaviour.content)
             self._end()
@@ -269,6 +286,20 @@ class _Handler(BaseHTTPRequestHandler):
             released.wait(reply.body_delay)
         if self.command != "HEAD":
             self.wfile.write(reply.body)
+
+    def _flow(self, flow: Flow, released: threading.Event) -> None:
+        length = any(name.lower() == "content-length" for name in flow.headers)
+        self._head(flow.status, {"Content-Type": "application/json", **flow.headers,
+                                 **({} if length else {"Transfer-Encoding": "chunked"})})
+        if self.command != "HEAD":
+            for piece in flow.pieces():
+                if released.wait(flow.pause):
+                    return self._end()
+                self.wfile.write(piece if length else b"%x\r\n%s\r\n" % (len(piece), piece))
+            if not length:
+                self.wfile.write(b"0\r\n\r\n")
+        if flow.close:
+            self._end()
 
     def _head(self, status: int, headers: Mapping[str, str]) -> None:
         self.send_response_only(status)

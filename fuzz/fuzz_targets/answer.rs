@@ -2,7 +2,7 @@
 //! guarding it again changes nothing.
 #![no_main]
 
-use icegate::guard::{AnswerKind, Terms, guard};
+use icegate::guard::{AnswerKind, Terms, guard, locations};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -27,6 +27,7 @@ fuzz_target!(|data: &[u8]| {
         base_path: "/i",
         withhold_credentials: choice & 2 != 0,
         withhold_signing: choice & 4 != 0,
+        prefix: (choice & 128 != 0).then_some("own"),
     };
     let Ok(guarded) = guard(kind, body, &terms) else { return };
     let text = std::str::from_utf8(body).expect("what is read is UTF-8");
@@ -37,6 +38,7 @@ fuzz_target!(|data: &[u8]| {
     serde_json::from_slice::<&RawValue>(out).expect("what is handed on is JSON");
     let again = guard(kind, out, &terms).expect("what is handed on can be read");
     assert!(again.body.is_none() && again.prefix == guarded.prefix);
+    let _ = locations(body);
 
     // Deeper than serde_json reads: nothing to look at.
     let Ok(value) = serde_json::from_slice::<Value>(out) else { return };

@@ -27,7 +27,7 @@
 //! | name | what a client does with it | decision |
 //! |---|---|---|
 //! | `uri` | Java, PyIceberg, Go, Rust, DuckDB: all later requests go there. In a table's config: base of signing and of fresh credentials | stays when own, else removed: the client stays where it found the gate |
-//! | `prefix` | part of all paths | stays, and is told to the host, which knows the border; [`AnswerFault::Prefix`] when it cannot stand in a path |
+//! | `prefix` | part of all paths | stays, or becomes [`Terms::prefix`], and is told to the caller, which knows the border; [`AnswerFault::Prefix`] when it cannot stand in a path |
 //! | `namespace-separator` | how namespaces are written in paths | stays, and is told: the gate must read paths with the same one |
 //! | `token`, `credential`, `token-*`, `urn:ietf:params:oauth:token-type:*` | Java, PyIceberg: the bearer of later requests, or what is exchanged for it, in a table's config for that table | removed |
 //! | `oauth2-server-uri`, `rest.authorization-url` | where tokens are fetched, with `credential` in the form | removed, the first unless own |

@@ -78,10 +78,13 @@ impl Stream {
             Answer::Refused => DataGoes::NotYet,
             Answer::Replaced(body) => self.replace(body, ended),
             Answer::Collected(most, mut taken) => {
+                let before = taken.bytes.len();
                 if !taken.add(imports::response_body(size)) {
                     return DataGoes::On;
                 }
-                if taken.bytes.len() > most {
+                let piece = taken.bytes.len().saturating_sub(before);
+                let has_room = self.gate.as_ref().is_some_and(|gate| gate.hold(piece));
+                if taken.bytes.len() > most || !has_room {
                     return self.go_on(AnswerBody::TooLarge, &taken.bytes, ended);
                 }
                 if ended {
@@ -101,6 +104,7 @@ impl Stream {
         };
         let mut step = AnswerStep::Pass;
         self.tell(gate, |broker, _| step = broker.answer_body(&ticket, body));
+        gate.let_go(bytes.len());
         match step {
             AnswerStep::Pass | AnswerStep::Collect(_) => {
                 imports::set_response_body(bytes);
@@ -127,6 +131,7 @@ impl Stream {
                 if let (Some(ticket), Some(gate)) = (self.ticket(), &self.gate) {
                     let body = AnswerBody::Whole(&taken.bytes);
                     self.tell(gate, |broker, _| step = broker.answer_body(&ticket, body));
+                    gate.let_go(taken.bytes.len());
                 }
                 (taken.bytes, step)
             }

@@ -13,6 +13,7 @@ use crate::clock::{Instant, Now, UnixTime};
 use crate::config::Config;
 use crate::iceberg::{DELEGATION_HEADER, GENERIC_DELEGATION_HEADER};
 use crate::jose::RustCrypto;
+use crate::limits;
 use crate::refusal::{self, Reason};
 use crate::telemetry::MetricKind;
 use crate::wire::HttpCall;
@@ -31,6 +32,8 @@ pub(super) struct Gate {
     releases: RefCell<VecDeque<(u32, Release)>>,
     metrics: Vec<Option<u32>>,
     shows_state: bool,
+    /// Bytes of answers that are being collected.
+    held: Cell<usize>,
     started: std::time::Instant,
 }
 
@@ -62,6 +65,7 @@ impl Gate {
             releases: RefCell::default(),
             metrics,
             shows_state,
+            held: Cell::new(0),
             started,
         }
     }
@@ -167,6 +171,18 @@ impl Gate {
             Verdict::Refuse(reply) => imports::send_reply(reply),
         }
         Applied::Answered
+    }
+
+    /// More bytes of an answer are held. `false`: that is too much, and they must not be.
+    pub(super) fn hold(&self, bytes: usize) -> bool {
+        let held = self.held.get().saturating_add(bytes);
+        self.held.set(held);
+        held <= limits::HELD_ANSWERS
+    }
+
+    /// They are held no more.
+    pub(super) fn let_go(&self, bytes: usize) {
+        self.held.set(self.held.get().saturating_sub(bytes));
     }
 
     /// Whether a request that waits needs its body, and at most how much of it.

@@ -239,6 +239,9 @@ impl Stream {
 
     /// The context ends: whoever waited waits no more.
     pub(super) fn end(&self) {
+        if let (Answer::Collected(_, taken), Some(gate)) = (&*self.answer.borrow(), &self.gate) {
+            gate.let_go(taken.bytes.len());
+        }
         if let Some(gate) = self.gate.as_ref().filter(|_| self.is_parked()) {
             gate.unpark(self.id);
             gate.tell(|broker, now| broker.request_gone(now, StreamId(self.id)));

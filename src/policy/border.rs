@@ -255,7 +255,7 @@ pub(super) fn overaged(caller: &Caller, path: &ClaimPath) -> bool {
         .and_then(|names| names.as_object());
     claims.get(first).is_none()
         && (elsewhere.is_some_and(|names| names.contains_key(first))
-            || (first == "groups" && claims.get("hasgroups").is_some_and(|has| has == &true)))
+            || (first == "groups" && claims.get("hasgroups").is_some_and(|has| *has == true)))
 }
 
 /// Whether a catalog's prefix is within the border that a request was found in: the warehouse itself, or another

@@ -124,18 +124,19 @@ block! {
             default limits::EXCHANGE_TIMEOUT,
             "An exchange takes milliseconds; one that takes seconds will not end well."
         ],
-        /// Longest body of a request that is read, where a rule depends on it. Not more than Envoy's
-        /// `per_connection_buffer_limit_bytes`, which answers 413 before.
+        /// Longest body of a request that is read, where a rule depends on it, in bytes. A longer one is
+        /// refused. Envoy's `per_connection_buffer_limit_bytes` does not count for it.
         request_body: Count<1_024, 67_108_864> [
             default limits::REQUEST_BODY,
-            "Envoy's own limit is 1 MiB by default; a commit has a few KB."
+            "A commit has a few KB, and one of thousands of snapshots or a very wide table some \
+             hundred."
         ],
-        /// Longest answer of a catalog that is looked through. Less than Envoy's
-        /// `per_connection_buffer_limit_bytes`.
+        /// Longest answer of a catalog that is looked through, in bytes. A longer one about a table goes
+        /// on as it is, unless credentials are withheld or the tenant has `locations`; then, and for
+        /// `/v1/config`, it is refused.
         guarded_answer: Count<1_024, { limits::GUARDED_ANSWER_BYTES }> [
             default limits::GUARDED_ANSWER,
-            "Half of Envoy's own limit of 1 MiB; most tables' metadata is shorter. A longer answer \
-             about a table goes on as it is, one of `/v1/config` does not."
+            "The metadata of a table with thousands of snapshots is shorter."
         ],
         /// Time between two background refreshes of a key set.
         key_refresh: Span<10_000, 86_400_000> [

@@ -104,12 +104,15 @@ pub struct Who {
     pub has: Rc<str>,
 }
 
+/// The values of one claim that conditions speak of.
+type Values = BTreeMap<Rc<str>, WhoId>;
+
 /// Every condition of the configuration, each once.
 #[derive(Debug, Default)]
 pub struct Whos {
     list: Vec<Who>,
     /// By issuer: each claim with its values.
-    claims: BTreeMap<IssuerId, Vec<(ClaimPath, BTreeMap<Rc<str>, WhoId>)>>,
+    claims: BTreeMap<IssuerId, Vec<(ClaimPath, Values)>>,
 }
 
 impl Whos {
