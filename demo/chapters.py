@@ -13,10 +13,11 @@ import pyarrow
 from pyiceberg.catalog import Catalog, load_catalog
 
 from stack import web
+from stack.envoy import Envoy
 from stack.keycloak import claims
 
 from .screen import Screen
-from .stage import Stage
+from .stage import TENANTS_CONFIGURATION, Stage
 
 
 class NotAsTold(Exception):
@@ -41,6 +42,8 @@ def tell(stage: Stage, screen: Screen) -> None:
     the_history(stage, screen)
     around_the_gate(stage, screen, token)
     refusals(stage, screen, token, short)
+    two_tenants(stage, screen)
+    within_a_tenant(stage, screen)
     where_next(screen)
 
 
@@ -224,12 +227,13 @@ def refused(stage: Stage, screen: Screen, token: str, name: str) -> None:
     print(flush=True)
 
 
-def gate_log_line(stage: Stage, said: str) -> str:
+def gate_log_line(stage: Stage, said: str, envoy: Envoy | None = None) -> str:
     """The line of the gate's log that the reference in the message finds."""
     reference = re.search(r"\(ref ([^)]+)\)", said)
     if reference is None:
         raise NotAsTold("the message should end with a reference, (ref ...)")
-    lines = [line for line in stage.envoy.log_text().splitlines() if reference[1] in line]
+    log = (envoy or stage.envoy).log_text()
+    lines = [line for line in log.splitlines() if reference[1] in line and "icegate audit " not in line]
     if len(lines) != 1:
         raise NotAsTold(f"the reference {reference[1]} should find one line of the gate's log, not {len(lines)}")
     return lines[0][lines[0].index("refused "):]
@@ -249,12 +253,108 @@ def clock(seconds: float) -> str:
 # -- 7 -------------------------------------------------------------------------------------------------------------------
 
 
+def two_tenants(stage: Stage, screen: Screen) -> None:
+    """Bob is of another tenant: for him, what is Alice's does not exist."""
+    screen.step(7, "Two tenants on this one Nessie: Bob is of another one than Alice")
+    screen.say("A second gate, with envoy/tenants.yaml. acme and globex have a branch, a warehouse and a bucket each:")
+    screen.code(tenants_of_configuration())
+    stage.start_tenants()
+    alice = open_tenant(stage, stage.keycloak.user_token("alice"), "acme")
+    screen.code(body_of(alice_works_in_acme))
+    alice_works_in_acme(alice)
+    commits = stage.nessie.history("acme")
+    check(screen, {commit["committer"] for commit in commits} == {"alice"}, "her table is on acme's branch, and it is hers")
+
+    bob = stage.keycloak.user_token("bob")
+    seen = len(stage.nessie.access_log())
+    screen.say("Bob asks for acme's warehouse:")
+    refused_by_tenants(stage, screen, "outside_border", lambda: open_tenant(stage, bob, "acme"))
+    screen.say("He gives his client acme's prefix by hand, and asks for Alice's table:")
+    crafty = open_tenant(stage, bob, "globex", prefix="acme%7Cacme")
+    refused_by_tenants(stage, screen, "outside_border", lambda: crafty.load_table("sales.orders"))
+    screen.say("Nessie would take a branch from inside of a table's name:")
+    own = open_tenant(stage, bob, "globex")
+    refused_by_tenants(stage, screen, "name_expression", lambda: own.load_table("sales.orders@acme"))
+    screen.say("He makes a table of his own whose files would lie in acme's bucket:")
+    own.create_namespace("mine")
+    schema = pyarrow.schema([("city", pyarrow.string())])
+    elsewhere = {"write.data.path": "s3://acme-lake/wh/sales"}
+    refused_by_tenants(stage, screen, "location_outside",
+                       lambda: own.create_table("mine.t", schema=schema, properties=elsewhere))
+    asked = [line for line in stage.nessie.access_log()[seen:] if "acme%7Cacme" in line.path or "@acme" in line.path]
+    check(screen, not asked, "Nessie was asked for nothing of acme's")
+
+
+def tenants_of_configuration() -> str:
+    """The part of envoy/tenants.yaml that says who belongs where, and what they may do."""
+    lines = TENANTS_CONFIGURATION.read_text().splitlines()
+    start = next(number for number, line in enumerate(lines) if line.strip() == "access: grants")
+    end = next(number for number, line in enumerate(lines) if line.strip().startswith("audit:"))
+    return "\n".join(line[28:] for line in lines[start:end] if not line.strip().startswith("#"))
+
+
+def alice_works_in_acme(catalog: Catalog) -> None:
+    """What Alice does; the story shows these lines."""
+    orders = pyarrow.table({"city": ["Utrecht", "Gent"], "amount": [10, 25]})
+    catalog.create_namespace("sales")
+    catalog.create_table("sales.orders", schema=orders.schema).append(orders)
+
+
+def open_tenant(stage: Stage, token: str, warehouse: str, **more: str) -> Catalog:
+    """PyIceberg, as a user of the gate with tenants would configure it."""
+    properties = {**stage.lake.client_properties(stage.tenants_url), "warehouse": warehouse, **more}
+    return load_catalog(warehouse, token=token, **properties)
+
+
+def refused_by_tenants(stage: Stage, screen: Screen, name: str, attempt: Callable[[], Any]) -> None:
+    """The attempt is refused, by that name, in words that say who and what."""
+    try:
+        attempt()
+        said = ""
+    except Exception as error:  # whichever it is, it is shown
+        said = f"{type(error).__name__}: {error}"
+    screen.output(said or "(no error)")
+    if not said.startswith("ForbiddenError: ForbiddenException"):
+        raise NotAsTold(f"PyIceberg should have shown a ForbiddenError for {name}")
+    check(screen, f"refusal={name} status=403" in gate_log_line(stage, said, stage.tenants_envoy), f"refused as {name}")
+    print(flush=True)
+
+
+# -- 8 -------------------------------------------------------------------------------------------------------------------
+
+
+def within_a_tenant(stage: Stage, screen: Screen) -> None:
+    """Grants: Carol reads, and what is denied is denied to Alice too."""
+    screen.step(8, "Within a tenant: Carol is an analyst of acme, and nobody may touch pii")
+    carol = open_tenant(stage, stage.keycloak.user_token("carol"), "acme")
+    rows = carol.load_table("sales.orders").scan().to_arrow()
+    screen.output(lines_of(rows))
+    check(screen, rows.num_rows == 2, "Carol reads Alice's table")
+    screen.say("She adds a row:")
+    refused_by_tenants(stage, screen, "grant_missing", lambda: carol.load_table("sales.orders").append(rows))
+    screen.say("Alice, an engineer, makes the namespace that a grant denies:")
+    alice = open_tenant(stage, stage.keycloak.user_token("alice"), "acme")
+    refused_by_tenants(stage, screen, "grant_denied", lambda: alice.create_namespace("pii"))
+    stage.tenants_envoy.wait_for_stat("wasmcustom.icegate_refusals.refusal.grant_denied", 1)
+    lines = [line for line in stage.tenants_envoy.log_text().splitlines() if "icegate audit " in line]
+    told = json.loads(lines[-1].split("icegate audit ", 1)[1])
+    screen.say("What the operator's audit has of it:")
+    screen.output("\n".join(f"{name:<12} {told[name]}" for name in (
+        "time", "name", "tenant", "warehouse", "operation", "places", "refusal", "rule", "reference")))
+    check(screen, (told["name"], told["tenant"], told["rule"]) == ("alice", "acme", "grants[2]"),
+          "who, where, what, and by which rule")
+
+
+# -- 9 -------------------------------------------------------------------------------------------------------------------
+
+
 def where_next(screen: Screen) -> None:
     """What to open after this."""
-    screen.step(7, "Where to look next")
+    screen.step(9, "Where to look next")
     screen.output("\n".join((
         "make demo-up             the same parts, kept running: addresses, tokens by curl, PyIceberg",
-        "envoy/smallest.yaml      the configuration that ran just now; envoy/hardened.yaml to rely on",
+        "envoy/smallest.yaml      the configuration that ran first; envoy/hardened.yaml to rely on",
+        "envoy/tenants.yaml       the one with tenants; docs/tenants.md how they and their grants are written",
         "README.md                what to set at your own Keycloak, and what the gate promises",
         "docs/configuration.md    every field; docs/refusals.md every way in which the gate says no",
         "docs/operations.md       how to run it; docs/metrics.md what it counts",

@@ -7,12 +7,15 @@ from stack.envoy import Envoy, wasm_module
 from stack.lake import Lake
 from stack.parts import Part
 from stack.ports import free_port
+from stack.tenants import TENANTS, bucket, location
 
 from .screen import Screen
 
 TOP = Path(__file__).resolve().parents[1]
 CONFIGURATION = TOP / "envoy" / "smallest.yaml"
+TENANTS_CONFIGURATION = TOP / "envoy" / "tenants.yaml"
 BASE_PATH = "/iceberg"
+PEOPLE = ("alice", "bob", "carol")
 
 ROLES = {
     "keycloak": "Keycloak, the identity provider",
@@ -26,12 +29,17 @@ class Stage:
     """The parts, each in a folder of its own name below `folder`."""
 
     def __init__(self, folder: Path) -> None:
-        self.lake = Lake(folder)
+        self.lake = Lake(folder, people=PEOPLE, buckets=tuple(map(bucket, TENANTS)),
+                         warehouses={tenant: location(tenant) for tenant in TENANTS})
         self.keycloak, self.nessie = self.lake.keycloak, self.lake.nessie
-        self.gate_port = free_port()
+        self.gate_port, self.tenants_port = free_port(), free_port()
+        self.envoy = self._gate(CONFIGURATION, self.gate_port, folder / "envoy")
+        self.tenants_envoy = self._gate(TENANTS_CONFIGURATION, self.tenants_port, folder / "envoy-tenants")
+
+    def _gate(self, configuration: Path, port: int, folder: Path) -> Envoy:
         # One worker: each has a cache of its own, and the story follows one of them.
-        self.envoy = Envoy(
-            self.configuration(), folder / "envoy", wasm=wasm_module(), concurrency=1,
+        return Envoy(
+            self.configuration(configuration, port), folder, wasm=wasm_module(), concurrency=1,
             variables={"ICEGATE_SECRET": self.keycloak.credential("icegate")[1]},
         )
 
@@ -40,17 +48,22 @@ class Stage:
         """The catalog's API, through the gate."""
         return f"http://127.0.0.1:{self.gate_port}{BASE_PATH}"
 
-    def configuration(self) -> str:
-        """envoy/smallest.yaml as it is, but for the ports."""
-        text = CONFIGURATION.read_text()
+    @property
+    def tenants_url(self) -> str:
+        """The catalog's API, through the gate that knows of tenants."""
+        return f"http://127.0.0.1:{self.tenants_port}{BASE_PATH}"
+
+    def configuration(self, file: Path, port: int) -> str:
+        """A file of envoy/ as it is, but for the ports."""
+        text = file.read_text()
         for told, here in (
             ("issuer: http://127.0.0.1:8080/realms/lake", f"issuer: {self.keycloak.issuer}"),
-            ("port_value: 10000", f"port_value: {self.gate_port}"),
+            ("port_value: 10000", f"port_value: {port}"),
             ("port_value: 19120", f"port_value: {self.nessie.port}"),
             ("port_value: 8080", f"port_value: {self.keycloak.port}"),
         ):
             if text.count(told) != 1:
-                raise RuntimeError(f"{CONFIGURATION}: '{told}' is expected exactly once")
+                raise RuntimeError(f"{file}: '{told}' is expected exactly once")
             text = text.replace(told, here)
         return text
 
@@ -64,8 +77,16 @@ class Stage:
         self.envoy.start()
         self._watch([self.envoy], time.monotonic(), screen)
 
+    def start_tenants(self) -> None:
+        """A branch for each tenant, and a gate that knows of them."""
+        for tenant in TENANTS:
+            self.nessie.create_branch(tenant)
+        self.tenants_envoy.start()
+        self.tenants_envoy.wait_ready()
+
     def close(self) -> None:
         """Stops everything, those that lean on others first."""
+        self.tenants_envoy.close()
         self.envoy.close()
         self.lake.close()
 

@@ -1,5 +1,6 @@
 """The whole lake without a gate: Keycloak, S3 and Nessie, side by side. The demo and the tests start from this."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,20 @@ CLIENT_VARIABLES = {
 class Lake:
     """The identity provider, the storage and the catalog, as one thing to start and to stop."""
 
-    def __init__(self, folder: Path | None = None) -> None:
-        """`folder`: where the parts keep their files, each in a folder of its own name; else temporary folders."""
+    def __init__(
+        self, folder: Path | None = None, people: tuple[str, ...] = ("alice", "bob"), buckets: tuple[str, ...] = (),
+        warehouses: Mapping[str, str] | None = None,
+    ) -> None:
+        """`folder`: where the parts keep their files, each in a folder of its own name; else temporary folders.
+
+        `people`: whom Nessie lets in; `buckets` and `warehouses`: more of them than the one that is there anyway.
+        """
         place = (lambda name: None) if folder is None else (lambda name: folder / name)
         self.keycloak = Keycloak(place("keycloak"))
-        self.moto = Moto(place("moto"))
-        self.nessie = Nessie(self.keycloak, self.moto, place("nessie"))
+        first = Moto.BUCKETS[0]
+        self.moto = Moto(place("moto"), buckets=(first, *buckets))
+        self.nessie = Nessie(self.keycloak, self.moto, place("nessie"), people=people,
+                             warehouses={WAREHOUSE: f"s3://{first}/wh", **(warehouses or {})})
 
     def client_properties(self, uri: str | None = None) -> dict[str, Any]:
         """What PyIceberg needs for this catalog, all but the token; `uri`: another way to it, such as a gate."""

@@ -14,8 +14,9 @@ class Moto(Part):
     """An S3 that takes any credentials and keeps its objects in memory (a restart forgets them)."""
 
     name = "moto"
+    BUCKETS = ("lake",)
 
-    def __init__(self, folder: Path | None = None, buckets: tuple[str, ...] = ("lake",)) -> None:
+    def __init__(self, folder: Path | None = None, buckets: tuple[str, ...] = BUCKETS) -> None:
         """`buckets`: made as soon as it is up, since Nessie is not ready before its bucket exists."""
         super().__init__(folder)
         self.buckets = buckets
