@@ -163,3 +163,6 @@ pub const REMOVED_NAMES: usize = 16;
 
 /// Characters of such a name: the longest that any client knows has 60.
 pub const REMOVED_NAME_LENGTH: usize = 64;
+
+/// Most places of one request that an audit line names; a transaction may have thousands.
+pub const AUDIT_PLACES: usize = 16;

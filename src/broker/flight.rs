@@ -270,7 +270,11 @@ impl Broker {
                 let refusal = unfit(&fault, &terms, flight.caller.log_name());
                 if refusal.reason.culprit() == Culprit::Caller {
                     let outcome = ExchangeOutcome::CallerRefused;
-                    return self.land_refused(now, flight, outcome, refusal, Remember::No);
+                    let remember = match fault {
+                        MintedFault::NeverAs => Remember::Yes,
+                        _ => Remember::No,
+                    };
+                    return self.land_refused(now, flight, outcome, refusal, remember);
                 }
                 // Nobody may be left to be refused, and this must be seen all the same.
                 let (name, sentence) = (refusal.reason.name(), refusal.sentence.clone());

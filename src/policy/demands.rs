@@ -103,7 +103,12 @@ pub(super) fn demands(
         let place = Place::of(view.namespace.clone(), object);
         demands.add(Operation::LoadView, place);
     }
-    for named in body.into_iter().flat_map(|body| &body.names) {
+    // However a client orders its members: what is renamed comes before what it becomes.
+    let (last, first): (Vec<&Named>, Vec<&Named>) = body
+        .into_iter()
+        .flat_map(|body| &body.names)
+        .partition(|named| named.role == Role::Destination);
+    for named in first.into_iter().chain(last) {
         demands.of_body(operation, &path, named);
     }
     let made = |demand: &&Demand| demand.operation == operation;
