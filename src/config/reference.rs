@@ -29,7 +29,13 @@ pub fn reference() -> String {
     let sections = File::shape().sections;
     let fields = sections.iter().flat_map(|section| &section.rows);
     let order: Vec<&str> = fields.map(|row| row.name).collect();
+    let mut told = Vec::new();
     for section in &sections {
+        // A block that stands in several places is told once.
+        if told.contains(&section.place) {
+            continue;
+        }
+        told.push(section.place);
         if !section.place.is_empty() {
             text.push_str(&format!("\n## `{}`\n", section.place));
         }
