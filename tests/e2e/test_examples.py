@@ -22,6 +22,17 @@ def test_the_smallest_one_starts_and_serves(gate, keycloak):
     assert said["defaults"]["prefix"] == "main%7Cwarehouse"
 
 
+def test_the_one_with_tenants_starts_and_tells_them_apart(gates, keycloak, tenant_lake):
+    with gates(catalog=tenant_lake.nessie.port, example="tenants.yaml") as gate:
+        def configuration(person, warehouse):
+            return gate.ask("GET", f"{CONFIG}?warehouse={warehouse}", token=keycloak.user_token(person))
+        assert configuration("alice", "acme").expect(200).json()["defaults"]["prefix"] == "acme%7Cacme"
+        assert configuration("bob", "globex").expect(200).json()["defaults"]["prefix"] == "globex%7Cglobex"
+        sentence = gate.expect_refusal(configuration("bob", "acme"), 403, "outside_border")
+        assert sentence == "bob (tenant globex) may not use lake/acme: it is not within the tenant's border"
+        assert '"refusal":"outside_border"' in gate.wait_for_log("icegate audit ")
+
+
 # -- the hardened one ----------------------------------------------------------------------------------------------------
 
 
