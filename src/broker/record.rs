@@ -11,6 +11,7 @@ use crate::clock::Now;
 use crate::config::{CatalogId, IssuerId};
 use crate::exchange::Minted;
 use crate::identity::Caller;
+use crate::limits;
 use crate::policy::{Denial, Findings, Permit};
 use crate::refusal::{Answer, Asked, Culprit, Refusal};
 use crate::telemetry::RequestVerdict;
@@ -190,8 +191,14 @@ impl Broker {
         let tenant = findings.and_then(|found| config.tenant(found.tenant?));
         let warehouse = findings.and_then(|found| config.warehouse(found.warehouse?));
         let demands = findings.iter().flat_map(|found| &found.demands);
-        let places =
-            demands.map(|demand| format!("{} {}", demand.operation.name(), demand.place.path()));
+        let mut places: Vec<String> = demands
+            .take(limits::RECORD_PLACES)
+            .map(|demand| format!("{} {}", demand.operation.name(), demand.place.path()))
+            .collect();
+        let more = findings.map_or(0, |found| found.demands.len().saturating_sub(places.len()));
+        if more > 0 {
+            places.push(format!("and {more} more"));
+        }
         let reported = findings.and_then(|found| found.reported.as_deref());
         let generation = config.generation.iter().take(8);
         Some(Box::new(Record {
@@ -204,7 +211,7 @@ impl Broker {
             warehouse: warehouse.map(|warehouse| (&*warehouse.name).into()),
             operation: about.operation.map_or("-", |operation| operation.name()),
             changes: !about.safe,
-            places: places.collect(),
+            places,
             delegation: None,
             refusal: refusal.map(|refusal| refusal.reason.name()),
             grant: findings.and_then(|found| found.grant),
