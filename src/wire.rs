@@ -193,6 +193,8 @@ pub struct RequestHead<'a> {
     pub encoded: bool,
     /// `content-type`.
     pub content_type: Option<&'a [u8]>,
+    /// `content-length`, where there is one that can be read.
+    pub content_length: Option<usize>,
     /// `traceparent` (W3C Trace Context).
     pub traceparent: Option<&'a [u8]>,
     /// The request wants another protocol (`upgrade`, `:protocol`), which would leave the gate blind.
@@ -212,6 +214,7 @@ impl<'a> RequestHead<'a> {
             delegation: Vec::new(),
             encoded: false,
             content_type: None,
+            content_length: None,
             traceparent: None,
             upgrade: false,
             stripped: Vec::new(),
@@ -232,6 +235,11 @@ impl<'a> RequestHead<'a> {
                 }
                 b"content-encoding" => head.encoded |= !value.eq_ignore_ascii_case(b"identity"),
                 b"content-type" => head.content_type = Some(value),
+                b"content-length" => {
+                    head.content_length = std::str::from_utf8(value)
+                        .ok()
+                        .and_then(|length| length.parse().ok());
+                }
                 b"traceparent" => head.traceparent = Some(value),
                 b":protocol" | b"upgrade" => head.upgrade = true,
                 _ if is_stripped(name) => head.stripped.push(name),

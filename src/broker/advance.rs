@@ -15,6 +15,7 @@ use crate::jose::VerifyFault;
 use crate::limits;
 use crate::policy::{self, Decision, Denial};
 use crate::refusal::{Reason, Refusal};
+use crate::telemetry::CacheEvent;
 
 /// Why a caller is not known yet.
 enum Unidentified {
@@ -62,17 +63,31 @@ impl Broker {
         let minted = match self.token_at_hand(now, &parked, context) {
             Some(Ok(minted)) => minted,
             Some(Err(refusal)) => return self.refuse_parked(now, stream, &parked, &refusal),
-            None => return self.exchange(now, stream, parked, context, caller),
+            None => {
+                if parked.reads_body() && !parked.exchanged {
+                    self.tally.cache(CacheEvent::Miss, 1);
+                }
+                return self.exchange(now, stream, parked, context, caller);
+            }
         };
         match decision {
             Decision::Yes(permit) => {
                 let subject = parked.token.clone();
                 let about = parked.about();
-                self.forward(now, stream, &about, permit, minted, subject, &caller, false);
+                let cached = !parked.exchanged;
+                if cached && parked.reads_body() {
+                    self.tally.cache(CacheEvent::Hit, 1);
+                }
+                self.forward(
+                    now, stream, &about, permit, minted, subject, &caller, cached,
+                );
             }
-            Decision::ReadBody(_) => self.wait_for_body(now, stream, parked),
+            Decision::ReadBody(_) => {
+                let tenant = self.config.context(context).and_then(|own| own.tenant);
+                self.wait_for_body(now, stream, parked, tenant)
+            }
             Decision::AskPrefix(warehouse, _) => {
-                self.ask_prefix(now, stream, parked, warehouse, &minted)
+                self.ask_prefix(now, stream, parked, warehouse, context, &minted)
             }
         }
     }
@@ -116,7 +131,9 @@ impl Broker {
                 RequestBody::NotRead | RequestBody::Awaited => None,
             },
         };
-        let seen = self.prefixes.seen(&parked.refused_prefixes);
+        let seen = self
+            .prefixes
+            .seen(parked.token.expose(), &parked.refused_prefixes);
         policy::decide(&self.config, &seen, caller, &asked)
     }
 
@@ -130,6 +147,7 @@ impl Broker {
         if let Some(held) = &parked.minted
             && held.context == context
             && held.until.is_ahead_of(now)
+            && self.signed_what_is_held(held)
         {
             return Some(Ok(Rc::clone(&held.minted)));
         }
@@ -139,6 +157,15 @@ impl Broker {
             Known::Refused(refusal) => Some(Err(refusal.clone())),
             Known::Nothing => None,
         }
+    }
+
+    /// Whether the key of a token that a request holds is still in the set. What is cached is dropped with its key;
+    /// a request may hold its own for as long as its body takes.
+    fn signed_what_is_held(&self, held: &Held) -> bool {
+        let issuer = self.config.context(held.context).map(|own| own.token.from);
+        issuer
+            .and_then(|issuer| self.issuers.get(usize::from(issuer.0))?.set())
+            .is_some_and(|set| set.contains(&held.minted.key()))
     }
 
     fn identify(&mut self, now: Now, token: &SubjectToken) -> Result<Rc<Caller>, Unidentified> {
@@ -187,6 +214,7 @@ impl Broker {
             let refusal = expired(&caller, now);
             return self.refuse_parked(now, stream, &parked, &refusal);
         }
+        parked.exchanged = true;
         if self.parked.len() >= self.config.limits.waiters {
             return self.refuse_parked(now, stream, &parked, &waiters_full());
         }
@@ -197,19 +225,6 @@ impl Broker {
             }
             Err(refusal) => self.refuse_parked(now, stream, &parked, &refusal),
         }
-    }
-
-    /// All else is there. The time that its client takes for the body is the client's, not the identity
-    /// provider's.
-    fn wait_for_body(&mut self, now: Now, stream: StreamId, mut parked: Parked) {
-        if !matches!(parked.body, RequestBody::Awaited) {
-            let sentence = "the gate needs this request's body and does not have it: try again";
-            let refusal = Refusal::new(Reason::HostFailed, sentence);
-            return self.refuse_parked(now, stream, &parked, &refusal);
-        }
-        parked.wait = Wait::Body;
-        parked.deadline = now.instant.plus(limits::BODY_DEADLINE);
-        self.park(now, stream, parked);
     }
 
     fn wait_for_newer_keys(
@@ -232,7 +247,11 @@ impl Broker {
             Wait::NewerKeys(..) => None,
             // The first set came while this request waited, and lacks the key.
             Wait::FirstKeys(at) if at == issuer => Some(VerifyFault::UnknownKey.into()),
-            Wait::Nothing | Wait::FirstKeys(_) | Wait::Flight(_) | Wait::Prefix(_) | Wait::Body => {
+            Wait::Nothing
+            | Wait::FirstKeys(_)
+            | Wait::Flight(_)
+            | Wait::Prefix(_)
+            | Wait::Body(_) => {
                 parked.wait = Wait::NewerKeys(issuer, keys.started());
                 None
             }

@@ -27,15 +27,23 @@ impl Bucket {
         }
     }
 
-    /// Takes one exchange out, or says how long it takes until there is one.
-    fn take(&mut self, rate: u64, now: Instant) -> Result<(), Duration> {
+    fn fill(&mut self, rate: u64, now: Instant) {
         let passed = u64::try_from(now.since(self.filled).as_millis()).unwrap_or(u64::MAX);
-        let most = rate.saturating_mul(1_000).saturating_mul(BURST);
         self.left = self
             .left
             .saturating_add(passed.saturating_mul(rate))
-            .min(most);
+            .min(Self::full(rate, now).left);
         self.filled = now;
+    }
+
+    fn is_full(mut self, rate: u64, now: Instant) -> bool {
+        self.fill(rate, now);
+        self.left == Self::full(rate, now).left
+    }
+
+    /// Takes one exchange out, or says how long it takes until there is one.
+    fn take(&mut self, rate: u64, now: Instant) -> Result<(), Duration> {
+        self.fill(rate, now);
         match self.left.checked_sub(1_000) {
             Some(left) => {
                 self.left = left;
@@ -50,6 +58,16 @@ impl Bucket {
 }
 
 impl Broker {
+    /// A bucket that is full again is as good as none.
+    pub(super) fn forget_full_buckets(&mut self, now: Now) {
+        let config = std::rc::Rc::clone(&self.config);
+        self.buckets.retain(|id, bucket| {
+            let rate = config.tenant(*id).and_then(|own| own.exchanges_per_second);
+            rate.and_then(|rate| u64::try_from(rate).ok())
+                .is_some_and(|rate| !bucket.is_full(rate, now.instant))
+        });
+    }
+
     /// Whether the tenant of a context may begin one more exchange; it is counted then.
     pub(super) fn may_exchange(
         &mut self,

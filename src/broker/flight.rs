@@ -114,6 +114,10 @@ impl Broker {
         if let Some(rest) = keys.exchanges.wait(now.instant) {
             return Err(paused(&terms, caller.log_name(), rest));
         }
+        let most = limits.waiters.div_ceil(2);
+        if keys.row.is_full(limits.exchanges_in_flight) && keys.row.queued() >= most {
+            return Err(exchanges_full(&terms));
+        }
         self.may_exchange(now, context, &terms)?;
         let Some(keys) = self.issuers.get_mut(index) else {
             return Err(no_terms());
@@ -129,7 +133,6 @@ impl Broker {
             stage: Stage::Queued(0),
         };
         if keys.row.is_full(limits.exchanges_in_flight) {
-            let most = limits.waiters.div_ceil(2);
             let number = keys.row.queue(key, most);
             flight.stage = Stage::Queued(number.ok_or_else(|| exchanges_full(&terms))?);
             self.flights.insert(key, flight);

@@ -21,6 +21,7 @@ use crate::wire::{CallAnswer, HttpCall};
 
 mod advance;
 mod answer;
+mod bodies;
 mod caps;
 mod effect;
 mod flight;
@@ -36,6 +37,7 @@ pub use answer::{AnswerBody, AnswerHead, AnswerStep};
 pub use effect::{CallId, Effect, Forward, Level, StreamId, Ticket, Verdict};
 pub use request::ArrivedBody;
 
+use bodies::Bodies;
 use caps::Bucket;
 use flight::Flight;
 use keys::IssuerKeys;
@@ -53,8 +55,8 @@ enum Purpose {
     Exchange(ExchangeKey),
     Metadata(usize),
     Keys(usize),
-    /// A warehouse's prefix, asked for with the token of this request's caller.
-    Prefix(WarehouseId, StreamId),
+    /// A warehouse's prefix.
+    Prefix(WarehouseId),
 }
 
 /// A call under way.
@@ -77,6 +79,7 @@ pub struct Broker {
     issuers: Vec<IssuerKeys>,
     flights: BTreeMap<ExchangeKey, Flight>,
     parked: BTreeMap<StreamId, Parked>,
+    bodies: Bodies,
     prefixes: PrefixBook,
     buckets: BTreeMap<TenantId, Bucket>,
     calls: BTreeMap<CallId, Pending>,
@@ -124,6 +127,7 @@ impl Broker {
             issuers,
             flights: BTreeMap::new(),
             parked: BTreeMap::new(),
+            bodies: Bodies::default(),
             prefixes: PrefixBook::default(),
             buckets: BTreeMap::new(),
             calls: BTreeMap::new(),
@@ -176,9 +180,7 @@ impl Broker {
             Some(Purpose::Exchange(key)) => self.exchange_answered(now, key, answer),
             Some(Purpose::Metadata(issuer)) => self.metadata_answered(now, issuer, answer),
             Some(Purpose::Keys(issuer)) => self.keys_answered(now, issuer, answer),
-            Some(Purpose::Prefix(warehouse, asker)) => {
-                self.prefix_answered(now, warehouse, asker, answer)
-            }
+            Some(Purpose::Prefix(warehouse)) => self.prefix_answered(now, warehouse, answer),
             None => {}
         }
     }
@@ -234,6 +236,7 @@ impl Broker {
             self.swept = now.instant;
             self.cache
                 .retain(|caller| now.unix < caller.accepted_until());
+            self.forget_full_buckets(now);
         }
         self.settle();
     }
@@ -248,12 +251,14 @@ impl Broker {
             .iter()
             .filter_map(|keys| keys.next_deadline(most));
         let calls = self.calls.values().map(|pending| pending.deadline);
-        let sweep = (!self.cache.is_empty()).then(|| self.swept.plus(SWEEP));
+        let sweeps = !self.cache.is_empty() || !self.buckets.is_empty();
+        let sweep = sweeps.then(|| self.swept.plus(SWEEP));
         parked
             .chain(flights)
             .chain(keys)
             .chain(calls)
             .chain(sweep)
+            .chain(self.prefixes.next_expiry())
             .min()
     }
 
@@ -269,6 +274,9 @@ impl Broker {
             flights: self.flights.len(),
             queued: self.issuers.iter().map(|keys| keys.row.queued()).sum(),
             calls: self.calls.len(),
+            bodies: self.bodies.waiting(),
+            body_bytes: self.bodies.bytes(),
+            buckets: self.buckets.len(),
             cached: self.cache.len(),
             cached_bytes: self.cache.bytes(),
         }
@@ -338,6 +346,12 @@ pub struct Census {
     pub queued: usize,
     /// Calls under way.
     pub calls: usize,
+    /// Requests that wait for their body and for nothing else.
+    pub bodies: usize,
+    /// Bytes that the bodies of all requests that wait may take.
+    pub body_bytes: usize,
+    /// Tenants whose exchanges are counted.
+    pub buckets: usize,
     /// Cached callers.
     pub cached: usize,
     /// Bytes that they take.

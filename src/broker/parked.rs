@@ -2,12 +2,13 @@
 
 use std::rc::Rc;
 
+use super::bodies::bodies_full;
 use super::prefixes::unavailable;
 use super::request::About;
 use super::{Broker, Purpose, StreamId};
 use crate::cache::{SubjectToken, Until};
 use crate::clock::{Instant, Now};
-use crate::config::{CatalogId, ContextId, IssuerId, WarehouseId};
+use crate::config::{CatalogId, ContextId, IssuerId, TenantId, WarehouseId};
 use crate::exchange::{ExchangeKey, Minted};
 use crate::iceberg::{Body, Method, Operation, Wishes};
 use crate::identity::Caller;
@@ -28,6 +29,10 @@ pub(super) struct Parked {
     /// Who it is, once that is known.
     pub(super) caller: Option<Rc<Caller>>,
     pub(super) body: RequestBody,
+    /// What its body takes, or may take, in memory.
+    pub(super) body_bytes: usize,
+    /// Its token was not at hand.
+    pub(super) exchanged: bool,
     /// The token that was minted while it waited.
     pub(super) minted: Option<Held>,
     /// Warehouses of which the catalog told this caller nothing.
@@ -39,6 +44,11 @@ pub(super) struct Parked {
 }
 
 impl Parked {
+    /// Whether a rule depends on its body.
+    pub(super) fn reads_body(&self) -> bool {
+        !matches!(self.body, RequestBody::NotRead)
+    }
+
     pub(super) fn about(&self) -> About<'_> {
         About {
             catalog: Some(self.catalog),
@@ -83,8 +93,8 @@ pub(super) enum Wait {
     Flight(ExchangeKey),
     /// A prefix that the catalog is asked for.
     Prefix(WarehouseId),
-    /// Its own body; all else is there.
-    Body,
+    /// Its own body; all else is there. With whose request it is.
+    Body(TenantId),
 }
 
 /// How many wait for an issuer's keys.
@@ -111,7 +121,10 @@ impl Broker {
                 .is_some_and(|crowd| crowd.first_keys >= limits::FIRST_KEYS_WAITERS),
             _ => false,
         };
-        if crowded || self.parked.len() >= self.config.limits.waiters {
+        let stranger = matches!(parked.wait, Wait::FirstKeys(_) | Wait::NewerKeys(..));
+        if stranger && !self.bodies.take_strangers(parked.body_bytes) {
+            self.refuse_parked(now, stream, &parked, &bodies_full());
+        } else if crowded || self.parked.len() >= self.config.limits.waiters {
             self.refuse_parked(now, stream, &parked, &waiters_full());
         } else {
             self.insert_parked(stream, parked);
@@ -122,11 +135,13 @@ impl Broker {
         if let Some(count) = self.place_in_crowd(parked.wait) {
             *count = count.saturating_add(1);
         }
+        self.bodies.enter(&parked);
         self.parked.insert(stream, parked);
     }
 
     pub(super) fn remove_parked(&mut self, stream: StreamId) -> Option<Parked> {
         let parked = self.parked.remove(&stream)?;
+        self.bodies.leave(&parked);
         if let Some(count) = self.place_in_crowd(parked.wait) {
             *count = count.saturating_sub(1);
         }
@@ -241,7 +256,7 @@ impl Broker {
                 "the keys of the identity provider came late, and too many wait for them: try again",
             ),
             Wait::Prefix(warehouse) => unavailable(&self.config, warehouse),
-            Wait::Body => Refusal::new(
+            Wait::Body(_) => Refusal::new(
                 Reason::BodyLate,
                 "a rule of this gate depends on the request's body, which did not come: try again",
             ),
@@ -257,7 +272,7 @@ impl Broker {
         match parked.wait {
             _ if parked.awake => self.turns.contains(&Turn::Request(stream)),
             Wait::Nothing => false,
-            Wait::Body => matches!(parked.body, RequestBody::Awaited),
+            Wait::Body(_) => matches!(parked.body, RequestBody::Awaited),
             Wait::Prefix(warehouse) => self
                 .prefixes
                 .asking(warehouse)

@@ -1,12 +1,13 @@
 //! Prefixes that catalogs tell: asked for once, with the token of whoever needs one, and kept for a while.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 use super::parked::{Parked, Turn, Wait};
 use super::{Broker, CallId, Level, Purpose, StreamId};
+use crate::cache::SubjectToken;
 use crate::clock::{Instant, Now};
-use crate::config::{CatalogId, Config, WarehouseId};
+use crate::config::{CatalogId, Config, ContextId, WarehouseId};
 use crate::exchange::Minted;
 use crate::guard;
 use crate::iceberg::read_prefix;
@@ -21,12 +22,28 @@ use crate::wire::{CallAnswer, HttpCall};
 pub(super) struct PrefixBook {
     known: BTreeMap<WarehouseId, Entry>,
     told: BTreeMap<(CatalogId, String), Vec<WarehouseId>>,
+    /// To whom a catalog refused to tell, oldest first.
+    refused: VecDeque<Refused>,
+    /// Nothing is too old before.
+    next: Option<Instant>,
+}
+
+/// A catalog did not tell this caller a warehouse's prefix a moment ago.
+#[derive(Debug)]
+struct Refused {
+    warehouse: WarehouseId,
+    token: SubjectToken,
+    until: Instant,
 }
 
 #[derive(Debug)]
 enum Entry {
-    /// A call is under way.
-    Asking(CallId),
+    /// A call is under way, with the token that was minted in this context for whoever asked first.
+    Asking {
+        call: CallId,
+        asker: SubjectToken,
+        context: ContextId,
+    },
     /// It is this, or there is none.
     Told {
         prefix: Option<(CatalogId, String)>,
@@ -39,9 +56,15 @@ enum Entry {
 impl PrefixBook {
     /// Forgets what is too old.
     pub(super) fn expire(&mut self, now: Instant) {
+        if self.next.is_none_or(|next| next > now) {
+            return;
+        }
+        while self.refused.front().is_some_and(|one| one.until <= now) {
+            self.refused.pop_front();
+        }
         let told = &mut self.told;
         self.known.retain(|warehouse, entry| match entry {
-            Entry::Asking(_) => true,
+            Entry::Asking { .. } => true,
             Entry::Resting(until) => *until > now,
             Entry::Told { until, .. } if *until > now => true,
             Entry::Told { prefix, .. } => {
@@ -51,20 +74,35 @@ impl PrefixBook {
                 false
             }
         });
+        let ends = self.known.values().filter_map(|entry| match entry {
+            Entry::Asking { .. } => None,
+            Entry::Resting(until) | Entry::Told { until, .. } => Some(*until),
+        });
+        self.next = ends.chain(self.refused.front().map(|one| one.until)).min();
+    }
+
+    /// When the next of what is known is too old.
+    pub(super) fn next_expiry(&self) -> Option<Instant> {
+        self.next
+    }
+
+    fn ends(&mut self, until: Instant) {
+        self.next = Some(self.next.map_or(until, |next| next.min(until)));
     }
 
     /// The call by which a warehouse's prefix is being asked for.
     pub(super) fn asking(&self, warehouse: WarehouseId) -> Option<CallId> {
         match self.known.get(&warehouse) {
-            Some(Entry::Asking(call)) => Some(*call),
+            Some(Entry::Asking { call, .. }) => Some(*call),
             _ => None,
         }
     }
 
-    /// The book as a request sees it to which the catalog refused to tell these.
-    pub(super) fn seen<'a>(&'a self, refused: &'a [WarehouseId]) -> Seen<'a> {
+    /// The book as a request with this token sees it, to which the catalog refused to tell these.
+    pub(super) fn seen<'a>(&'a self, token: &'a str, refused: &'a [WarehouseId]) -> Seen<'a> {
         Seen {
             book: self,
+            token,
             refused,
         }
     }
@@ -87,6 +125,29 @@ impl PrefixBook {
             self.told.entry(prefix.clone()).or_default().push(warehouse);
         }
         self.known.insert(warehouse, Entry::Told { prefix, until });
+        self.ends(until);
+    }
+
+    fn rest_until(&mut self, warehouse: WarehouseId, until: Instant) {
+        self.known.insert(warehouse, Entry::Resting(until));
+        self.ends(until);
+    }
+
+    fn refuse(&mut self, warehouse: WarehouseId, token: SubjectToken, until: Instant) {
+        if self.refused.len() >= limits::PREFIX_REFUSALS {
+            self.refused.pop_front();
+        }
+        self.refused.push_back(Refused {
+            warehouse,
+            token,
+            until,
+        });
+        self.ends(until);
+    }
+
+    fn refused_to(&self, warehouse: WarehouseId, token: &str) -> bool {
+        let hit = |one: &Refused| one.warehouse == warehouse && one.token.expose() == token;
+        self.refused.iter().any(hit)
     }
 }
 
@@ -107,6 +168,7 @@ fn forget(
 /// for again.
 pub(super) struct Seen<'a> {
     book: &'a PrefixBook,
+    token: &'a str,
     refused: &'a [WarehouseId],
 }
 
@@ -127,6 +189,7 @@ impl Prefixes for Seen<'_> {
     fn must_ask(&self, warehouse: WarehouseId) -> bool {
         !self.refused.contains(&warehouse)
             && !matches!(self.book.known.get(&warehouse), Some(Entry::Told { .. }))
+            && !self.book.refused_to(warehouse, self.token)
     }
 }
 
@@ -138,6 +201,7 @@ impl Broker {
         stream: StreamId,
         mut parked: Parked,
         warehouse: WarehouseId,
+        context: ContextId,
         minted: &Minted,
     ) {
         if let Some(until) = self.prefixes.rest(warehouse) {
@@ -150,8 +214,13 @@ impl Broker {
                 let refusal = unavailable(&config, warehouse);
                 return self.refuse_parked(now, stream, &parked, &refusal);
             };
-            let call = self.call(now, Purpose::Prefix(warehouse, stream), call);
-            self.prefixes.known.insert(warehouse, Entry::Asking(call));
+            let call = self.call(now, Purpose::Prefix(warehouse), call);
+            let asking = Entry::Asking {
+                call,
+                asker: parked.token.clone(),
+                context,
+            };
+            self.prefixes.known.insert(warehouse, asking);
         }
         parked.wait = Wait::Prefix(warehouse);
         self.park(now, stream, parked);
@@ -162,10 +231,17 @@ impl Broker {
         &mut self,
         now: Now,
         warehouse: WarehouseId,
-        asker: StreamId,
         answer: CallAnswer<'_>,
     ) {
-        self.prefixes.known.remove(&warehouse);
+        let Some(Entry::Asking { asker, context, .. }) = self.prefixes.known.remove(&warehouse)
+        else {
+            return;
+        };
+        if let CallAnswer::Answered { status: 401, .. } = answer {
+            let rest = limits::CATALOG_REFUSAL_REST;
+            let token = asker.expose();
+            self.cache.drop_minted(token, context, now.instant, rest);
+        }
         let config = Rc::clone(&self.config);
         let heard = hear(&config, warehouse, answer);
         if let Heard::Told(prefix) = &heard {
@@ -180,7 +256,7 @@ impl Broker {
             .collect();
         if let Heard::Nothing = &heard {
             let until = now.instant.plus(limits::PREFIX_REST);
-            self.prefixes.known.insert(warehouse, Entry::Resting(until));
+            self.prefixes.rest_until(warehouse, until);
             let refusal = unavailable(&config, warehouse).after(limits::PREFIX_REST);
             self.note(Level::Warn, || {
                 format!(
@@ -197,14 +273,22 @@ impl Broker {
             return;
         }
         // Who asked was refused, and the others may still be heard: each asks for itself.
+        let refused = matches!(heard, Heard::Refused);
         for stream in waiters {
-            if let Some(parked) = self.parked.get_mut(&stream) {
-                if matches!(heard, Heard::Refused) && stream == asker {
-                    parked.refused_prefixes.push(warehouse);
-                }
+            let Some(parked) = self.parked.get_mut(&stream) else {
+                continue;
+            };
+            if refused && parked.token == asker {
+                parked.refused_prefixes.push(warehouse);
+            }
+            if !parked.awake {
                 parked.awake = true;
                 self.turns.push_back(Turn::Request(stream));
             }
+        }
+        if refused {
+            let until = now.instant.plus(limits::PREFIX_REST);
+            self.prefixes.refuse(warehouse, asker, until);
         }
         self.take_turn(now);
     }
@@ -240,6 +324,7 @@ fn hear(config: &Config, warehouse: WarehouseId, answer: CallAnswer<'_>) -> Hear
     };
     match guard::prefix(body) {
         Ok(None) => Heard::Told(Some((catalog, String::new()))),
+        Ok(Some(prefix)) if prefix.len() > limits::PREFIX_LENGTH => Heard::Nothing,
         Ok(Some(prefix)) => match read_prefix(&prefix, layout) {
             Ok(prefix) => Heard::Told(Some((catalog, prefix))),
             Err(_) => Heard::Nothing,

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::bodies::bodies_full;
 use super::parked::{Parked, RequestBody, Wait};
 use super::record::Told;
 use super::{Broker, StreamId};
@@ -36,6 +37,8 @@ pub(super) struct Intake<'a> {
     pub(super) wishes: Wishes,
     pub(super) token: &'a str,
     pub(super) reads_body: bool,
+    /// As many as its body has at most.
+    pub(super) body_bytes: usize,
 }
 
 /// How a request's body came.
@@ -71,8 +74,13 @@ impl Broker {
             Ok(intake) => {
                 about.catalog = Some(intake.catalog);
                 about.operation = Some(intake.route.operation);
-                if !self.decide_at_once(now, stream, &intake, &about) {
-                    self.tally.cache(CacheEvent::Miss, 1);
+                if intake.reads_body && !self.bodies.take(intake.body_bytes) {
+                    self.refuse(now, stream, &about, &bodies_full(), Told::default());
+                } else if !self.decide_at_once(now, stream, &intake, &about) {
+                    // Of a request with a body it is told when its token is looked for.
+                    if !intake.reads_body {
+                        self.tally.cache(CacheEvent::Miss, 1);
+                    }
                     let parked = self.parked(now, head, &intake, &about);
                     self.advance(now, stream, parked);
                 }
@@ -89,7 +97,7 @@ impl Broker {
     /// it goes to the catalog before the request is released.
     pub fn awaits_body(&self, stream: StreamId) -> Option<usize> {
         let parked = self.parked.get(&stream)?;
-        matches!(parked.body, RequestBody::Awaited).then_some(self.config.limits.request_body)
+        matches!(parked.body, RequestBody::Awaited).then_some(parked.body_bytes)
     }
 
     /// The body arrived that [`awaits_body`](Self::awaits_body) asked for.
@@ -101,6 +109,7 @@ impl Broker {
         let Some(mut parked) = self.remove_parked(stream) else {
             return;
         };
+        self.prefixes.expire(now.instant);
         let read = match body {
             ArrivedBody::Whole(bytes) => {
                 iceberg::read_body(parked.operation, bytes).map_err(|fault| {
@@ -115,20 +124,21 @@ impl Broker {
                 Reason::BodyUnreadable,
                 "a rule of this gate depends on the request's body, which ends with trailers: send none",
             )),
-            ArrivedBody::TooLarge => Err(Refusal::new(
-                Reason::BodyTooLarge,
-                format!(
-                    "a rule of this gate depends on the request's body, which is longer than {} bytes \
-                     (limits.request_body)",
-                    self.config.limits.request_body
-                ),
-            )),
+            ArrivedBody::TooLarge => Err(self.body_too_large()),
         };
+        if let ArrivedBody::Whole(bytes) = body {
+            parked.body_bytes = bytes.len();
+        }
         match read {
             Ok(body) => {
                 parked.body = RequestBody::Read(Box::new(body));
                 match parked.wait {
-                    Wait::Body => self.advance(now, stream, parked),
+                    Wait::Body(_) if now.instant < parked.deadline => {
+                        // What is still to be waited for is the identity provider's time again.
+                        parked.deadline = now.instant.plus(self.config.limits.request_deadline);
+                        self.advance(now, stream, parked);
+                    }
+                    Wait::Body(_) => self.advance(now, stream, parked),
                     _ => self.insert_parked(stream, parked),
                 }
             }
@@ -161,6 +171,8 @@ impl Broker {
                 true => RequestBody::Awaited,
                 false => RequestBody::NotRead,
             },
+            body_bytes: intake.body_bytes,
+            exchanged: false,
             minted: None,
             refused_prefixes: Vec::new(),
             deadline: now.instant.plus(self.config.limits.request_deadline),
@@ -221,6 +233,7 @@ impl Broker {
             wishes: Wishes::default(),
             token,
             reads_body: false,
+            body_bytes: 0,
         };
         if self.config.tenancy.is_some() {
             self.look_closer(head, &mut intake, catalog.1)
@@ -241,14 +254,33 @@ impl Broker {
             .iter()
             .for_each(|line| intake.wishes.hear(line));
         intake.reads_body = policy::reads_body(&self.config, intake.catalog, &intake.route);
+        if !intake.reads_body {
+            return Ok(());
+        }
         // Some catalogs unpack bodies and guess their character set.
-        if intake.reads_body && (head.encoded || !head.content_type.is_none_or(is_utf8)) {
+        if head.encoded || !head.content_type.is_none_or(is_utf8) {
             return Err(Refusal::new(
                 Reason::BodyEncoded,
                 "a rule of this gate depends on the request's body: send it without Content-Encoding, and as UTF-8",
             ));
         }
+        let most = self.config.limits.request_body;
+        intake.body_bytes = head.content_length.unwrap_or(most);
+        if intake.body_bytes > most {
+            return Err(self.body_too_large());
+        }
         Ok(())
+    }
+
+    fn body_too_large(&self) -> Refusal {
+        Refusal::new(
+            Reason::BodyTooLarge,
+            format!(
+                "a rule of this gate depends on the request's body, which is longer than {} bytes \
+                 (limits.request_body)",
+                self.config.limits.request_body
+            ),
+        )
     }
 
     /// The hot path: caller, policy and minted token, if all is at hand. `false`: it is not, and nothing happened.
@@ -272,7 +304,7 @@ impl Broker {
             self.refuse(now, stream, about, &refusal, Told::default());
             return true;
         }
-        let seen = self.prefixes.seen(&[]);
+        let seen = self.prefixes.seen(intake.token, &[]);
         let asked = policy::Asked {
             catalog: intake.catalog,
             route: &intake.route,
