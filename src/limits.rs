@@ -148,8 +148,12 @@ pub const BODY_DEADLINE: Duration = Duration::from_secs(60);
 /// How long a prefix that a catalog told is used before it is asked again.
 pub const PREFIX_LIFE: Duration = Duration::from_secs(3_600);
 
-/// Shortest time between two questions for one warehouse's prefix that were answered with nothing.
+/// Shortest time between two questions for one warehouse's prefix that were answered with nothing, or for one person
+/// with a no.
 pub const PREFIX_REST: Duration = Duration::from_secs(5);
+
+/// Persons and warehouses of which the catalog's refusal to tell the prefix is remembered, for [`PREFIX_REST`].
+pub const PREFIX_REFUSALS: usize = 1_024;
 
 /// Longest answer to such a question that is read.
 pub const PREFIX_ANSWER_BYTES: usize = 256 * 1024;

@@ -116,7 +116,7 @@ impl Broker {
                 RequestBody::NotRead | RequestBody::Awaited => None,
             },
         };
-        let seen = self.prefixes.seen(&parked.refused_prefixes);
+        let seen = self.prefixes.seen(caller);
         policy::decide(&self.config, &seen, caller, &asked)
     }
 

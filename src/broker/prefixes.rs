@@ -6,10 +6,11 @@ use std::rc::Rc;
 use super::parked::{Parked, Turn, Wait};
 use super::{Broker, CallId, Level, Purpose, StreamId};
 use crate::clock::{Instant, Now};
-use crate::config::{CatalogId, Config, WarehouseId};
+use crate::config::{CatalogId, Config, IssuerId, WarehouseId};
 use crate::exchange::Minted;
 use crate::guard;
 use crate::iceberg::read_prefix;
+use crate::identity::Caller;
 use crate::limits;
 use crate::policy::{Prefixes, Told};
 use crate::refusal::{Reason, Refusal};
@@ -21,7 +22,14 @@ use crate::wire::{CallAnswer, HttpCall};
 pub(super) struct PrefixBook {
     known: BTreeMap<WarehouseId, Entry>,
     told: BTreeMap<(CatalogId, String), Vec<WarehouseId>>,
+    /// Whom the catalog refused to tell, and until when they do not make the gate ask again.
+    refused: BTreeMap<Refused, Instant>,
+    /// Nothing is too old before.
+    due: Option<Instant>,
 }
+
+/// A warehouse, and a person by issuer and `sub`.
+type Refused = (WarehouseId, IssuerId, Box<str>);
 
 #[derive(Debug)]
 enum Entry {
@@ -37,8 +45,11 @@ enum Entry {
 }
 
 impl PrefixBook {
-    /// Forgets what is too old.
+    /// Forgets what is too old. Looks at nothing while there is nothing of the kind: every request comes by here.
     pub(super) fn expire(&mut self, now: Instant) {
+        if self.due.is_none_or(|due| now < due) {
+            return;
+        }
         let told = &mut self.told;
         self.known.retain(|warehouse, entry| match entry {
             Entry::Asking(_) => true,
@@ -51,6 +62,16 @@ impl PrefixBook {
                 false
             }
         });
+        self.refused.retain(|_, until| *until > now);
+        let ends = self.known.values().filter_map(|entry| match entry {
+            Entry::Asking(_) => None,
+            Entry::Told { until, .. } | Entry::Resting(until) => Some(*until),
+        });
+        self.due = ends.chain(self.refused.values().copied()).min();
+    }
+
+    fn ends(&mut self, until: Instant) {
+        self.due = Some(self.due.map_or(until, |due| due.min(until)));
     }
 
     /// The call by which a warehouse's prefix is being asked for.
@@ -61,12 +82,9 @@ impl PrefixBook {
         }
     }
 
-    /// The book as a request sees it to which the catalog refused to tell these.
-    pub(super) fn seen<'a>(&'a self, refused: &'a [WarehouseId]) -> Seen<'a> {
-        Seen {
-            book: self,
-            refused,
-        }
+    /// The book as a request of this caller sees it.
+    pub(super) fn seen<'a>(&'a self, caller: &'a Caller) -> Seen<'a> {
+        Seen { book: self, caller }
     }
 
     /// How long the catalog is left alone.
@@ -87,7 +105,28 @@ impl PrefixBook {
             self.told.entry(prefix.clone()).or_default().push(warehouse);
         }
         self.known.insert(warehouse, Entry::Told { prefix, until });
+        self.ends(until);
     }
+
+    fn leave_alone(&mut self, warehouse: WarehouseId, until: Instant) {
+        self.known.insert(warehouse, Entry::Resting(until));
+        self.ends(until);
+    }
+
+    /// The catalog does not tell this caller. The memory is bounded: the one that would end first makes room.
+    fn remember_refusal(&mut self, warehouse: WarehouseId, caller: &Caller, until: Instant) {
+        if self.refused.len() >= limits::PREFIX_REFUSALS {
+            let first = self.refused.iter().min_by_key(|(_, until)| **until);
+            let first = first.map(|(key, _)| key.clone());
+            first.and_then(|key| self.refused.remove(&key));
+        }
+        self.refused.insert(key(warehouse, caller), until);
+        self.ends(until);
+    }
+}
+
+fn key(warehouse: WarehouseId, caller: &Caller) -> Refused {
+    (warehouse, caller.issuer(), caller.subject().into())
 }
 
 fn forget(
@@ -107,7 +146,7 @@ fn forget(
 /// for again.
 pub(super) struct Seen<'a> {
     book: &'a PrefixBook,
-    refused: &'a [WarehouseId],
+    caller: &'a Caller,
 }
 
 impl Prefixes for Seen<'_> {
@@ -125,8 +164,12 @@ impl Prefixes for Seen<'_> {
     }
 
     fn must_ask(&self, warehouse: WarehouseId) -> bool {
-        !self.refused.contains(&warehouse)
-            && !matches!(self.book.known.get(&warehouse), Some(Entry::Told { .. }))
+        !matches!(self.book.known.get(&warehouse), Some(Entry::Told { .. }))
+            && !self.book.refused.contains_key(&key(warehouse, self.caller))
+    }
+
+    fn rests(&self, warehouse: WarehouseId) -> bool {
+        self.book.rest(warehouse).is_some()
     }
 }
 
@@ -168,42 +211,35 @@ impl Broker {
         self.prefixes.known.remove(&warehouse);
         let config = Rc::clone(&self.config);
         let heard = hear(&config, warehouse, answer);
-        if let Heard::Told(prefix) = &heard {
-            let until = now.instant.plus(limits::PREFIX_LIFE);
-            self.prefixes.learn(warehouse, prefix.clone(), until);
-        }
-        let waiters: Vec<StreamId> = self
-            .parked
-            .iter()
-            .filter(|(_, parked)| parked.wait == Wait::Prefix(warehouse))
-            .map(|(stream, _)| *stream)
-            .collect();
-        if let Heard::Nothing = &heard {
-            let until = now.instant.plus(limits::PREFIX_REST);
-            self.prefixes.known.insert(warehouse, Entry::Resting(until));
-            let refusal = unavailable(&config, warehouse).after(limits::PREFIX_REST);
-            self.note(Level::Warn, || {
-                format!(
-                    "prefix not told refusal={}: {}",
-                    refusal.reason.name(),
-                    refusal.sentence
-                )
-            });
-            for stream in waiters {
-                if let Some(parked) = self.remove_parked(stream) {
-                    self.refuse_parked(now, stream, &parked, &refusal);
+        let rest = now.instant.plus(limits::PREFIX_REST);
+        match heard {
+            Heard::Told(prefix) => {
+                let until = now.instant.plus(limits::PREFIX_LIFE);
+                self.prefixes.learn(warehouse, prefix, until);
+            }
+            Heard::Refused => {
+                let parked = self.parked.get(&asker);
+                if let Some(caller) = parked.and_then(|parked| parked.caller.as_deref()) {
+                    self.prefixes.remember_refusal(warehouse, caller, rest);
                 }
             }
-            return;
+            Heard::Nothing => {
+                self.prefixes.leave_alone(warehouse, rest);
+                let refusal = unavailable(&config, warehouse);
+                self.note(Level::Warn, || {
+                    format!(
+                        "prefix not told refusal={}: {}",
+                        refusal.reason.name(),
+                        refusal.sentence
+                    )
+                });
+            }
         }
-        // Who asked was refused, and the others may still be heard: each asks for itself.
-        for stream in waiters {
-            if let Some(parked) = self.parked.get_mut(&stream) {
-                if matches!(heard, Heard::Refused) && stream == asker {
-                    parked.refused_prefixes.push(warehouse);
-                }
+        // Whoever waited looks again: for its prefix, for another warehouse to ask for, or for itself.
+        for (stream, parked) in &mut self.parked {
+            if parked.wait == Wait::Prefix(warehouse) && !parked.awake {
                 parked.awake = true;
-                self.turns.push_back(Turn::Request(stream));
+                self.turns.push_back(Turn::Request(*stream));
             }
         }
         self.take_turn(now);

@@ -162,7 +162,6 @@ impl Broker {
                 false => RequestBody::NotRead,
             },
             minted: None,
-            refused_prefixes: Vec::new(),
             deadline: now.instant.plus(self.config.limits.request_deadline),
             wait: Wait::Nothing,
             awake: false,
@@ -272,7 +271,7 @@ impl Broker {
             self.refuse(now, stream, about, &refusal, Told::caller(&caller));
             return true;
         }
-        let seen = self.prefixes.seen(&[]);
+        let seen = self.prefixes.seen(caller);
         let asked = policy::Asked {
             catalog: intake.catalog,
             route: &intake.route,
