@@ -156,22 +156,19 @@ pub const STRANGERS_BODIES_BYTES: usize = 64 * 1024 * 1024;
 /// How long a prefix that a catalog told is used before it is asked again.
 pub const PREFIX_LIFE: Duration = Duration::from_secs(3_600);
 
-/// Shortest time between two questions for one warehouse's prefix that were answered with nothing.
+/// Shortest time between two questions for one warehouse's prefix that were answered with nothing, or for one person
+/// with a no.
 pub const PREFIX_REST: Duration = Duration::from_secs(5);
+
+/// Persons and warehouses of which the catalog's refusal to tell the prefix is remembered, for [`PREFIX_REST`]: a client
+/// that hammers costs no call for each request.
+pub const PREFIX_REFUSALS: usize = 1_024;
 
 /// Longest answer to such a question that is read.
 pub const PREFIX_ANSWER_BYTES: usize = 256 * 1024;
 
 /// Longest prefix that is learned. Lakekeeper's has 36 characters, and each is kept as long as it is used.
 pub const PREFIX_LENGTH: usize = 1_024;
-
-/// Callers to whom a catalog refused to tell a prefix that are remembered, each for [`PREFIX_REST`]: a client that
-/// hammers costs no call for each request.
-pub const PREFIX_REFUSALS: usize = 256;
-
-/// Places that the record of one request tells. It is kept until the catalog has answered, and a transaction may
-/// name [`BODY_PLACES`].
-pub const RECORD_PLACES: usize = 1_000;
 
 /// Greatest `guarded_answer` that a configuration may ask for: two such answers, as they came and as they go on,
 /// for a handful of streams, are within the VM's 1 GiB.

@@ -29,11 +29,19 @@ class Moto(Part):
         """It answers, and its buckets are there."""
         return web.status(f"{self.url}/") == 200 and all(self._make(bucket) for bucket in self.buckets)
 
+    def put(self, location: str, content: bytes) -> None:
+        """Stores an object at `s3://bucket/key`, past every client and catalog."""
+        self._request("PUT", location.removeprefix("s3://"), content).expect(200)
+
     def _make(self, bucket: str) -> bool:
-        """Makes a bucket; moto wants a signature only to look like one, and making it twice does no harm here."""
+        """Makes a bucket; making it twice does no harm here."""
+        return self._request("PUT", bucket).status == 200
+
+    def _request(self, method: str, path: str, content: bytes | None = None) -> web.Answer:
+        """moto wants a signature only to look like one."""
         look = (f"AWS4-HMAC-SHA256 Credential={ACCESS_KEY}/20200101/{REGION}/s3/aws4_request, "
                 "SignedHeaders=host, Signature=x")
-        return web.request("PUT", f"{self.url}/{bucket}", headers={"Authorization": look}).status == 200
+        return web.request(method, f"{self.url}/{path}", headers={"Authorization": look}, body=content)
 
     def client_properties(self) -> Mapping[str, str]:
         """What an Iceberg client needs to write here."""

@@ -87,7 +87,7 @@ impl Broker {
                 self.wait_for_body(now, stream, parked, tenant)
             }
             Decision::AskPrefix(warehouse, _) => {
-                self.ask_prefix(now, stream, parked, warehouse, context, &minted)
+                self.ask_prefix(now, stream, parked, warehouse, context, &caller, &minted)
             }
         }
     }
@@ -131,9 +131,7 @@ impl Broker {
                 RequestBody::NotRead | RequestBody::Awaited => None,
             },
         };
-        let seen = self
-            .prefixes
-            .seen(parked.token.expose(), &parked.refused_prefixes);
+        let seen = self.prefixes.seen(caller);
         policy::decide(&self.config, &seen, caller, &asked)
     }
 

@@ -1,16 +1,17 @@
 //! Prefixes that catalogs tell: asked for once, with the token of whoever needs one, and kept for a while.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::parked::{Parked, Turn, Wait};
 use super::{Broker, CallId, Level, Purpose, StreamId};
 use crate::cache::SubjectToken;
 use crate::clock::{Instant, Now};
-use crate::config::{CatalogId, Config, ContextId, WarehouseId};
+use crate::config::{CatalogId, Config, ContextId, IssuerId, WarehouseId};
 use crate::exchange::Minted;
 use crate::guard;
 use crate::iceberg::read_prefix;
+use crate::identity::Caller;
 use crate::limits;
 use crate::policy::{Prefixes, Told};
 use crate::refusal::{Reason, Refusal};
@@ -22,26 +23,22 @@ use crate::wire::{CallAnswer, HttpCall};
 pub(super) struct PrefixBook {
     known: BTreeMap<WarehouseId, Entry>,
     told: BTreeMap<(CatalogId, String), Vec<WarehouseId>>,
-    /// To whom a catalog refused to tell, oldest first.
-    refused: VecDeque<Refused>,
+    /// Whom a catalog refused to tell, and until when they do not make the gate ask again.
+    refused: BTreeMap<Refused, Instant>,
     /// Nothing is too old before.
     next: Option<Instant>,
 }
 
-/// A catalog did not tell this caller a warehouse's prefix a moment ago.
-#[derive(Debug)]
-struct Refused {
-    warehouse: WarehouseId,
-    token: SubjectToken,
-    until: Instant,
-}
+/// A warehouse, and a person by issuer and `sub`.
+type Refused = (WarehouseId, IssuerId, Box<str>);
 
 #[derive(Debug)]
 enum Entry {
     /// A call is under way, with the token that was minted in this context for whoever asked first.
     Asking {
         call: CallId,
-        asker: SubjectToken,
+        asker: Refused,
+        token: SubjectToken,
         context: ContextId,
     },
     /// It is this, or there is none.
@@ -59,9 +56,7 @@ impl PrefixBook {
         if self.next.is_none_or(|next| next > now) {
             return;
         }
-        while self.refused.front().is_some_and(|one| one.until <= now) {
-            self.refused.pop_front();
-        }
+        self.refused.retain(|_, until| *until > now);
         let told = &mut self.told;
         self.known.retain(|warehouse, entry| match entry {
             Entry::Asking { .. } => true,
@@ -78,7 +73,7 @@ impl PrefixBook {
             Entry::Asking { .. } => None,
             Entry::Resting(until) | Entry::Told { until, .. } => Some(*until),
         });
-        self.next = ends.chain(self.refused.front().map(|one| one.until)).min();
+        self.next = ends.chain(self.refused.values().copied()).min();
     }
 
     /// When the next of what is known is too old.
@@ -98,13 +93,9 @@ impl PrefixBook {
         }
     }
 
-    /// The book as a request with this token sees it, to which the catalog refused to tell these.
-    pub(super) fn seen<'a>(&'a self, token: &'a str, refused: &'a [WarehouseId]) -> Seen<'a> {
-        Seen {
-            book: self,
-            token,
-            refused,
-        }
+    /// The book as a request of this caller sees it.
+    pub(super) fn seen<'a>(&'a self, caller: &'a Caller) -> Seen<'a> {
+        Seen { book: self, caller }
     }
 
     /// How long the catalog is left alone.
@@ -133,22 +124,20 @@ impl PrefixBook {
         self.ends(until);
     }
 
-    fn refuse(&mut self, warehouse: WarehouseId, token: SubjectToken, until: Instant) {
+    /// The catalog does not tell this caller. The memory is bounded: the one that would end first makes room.
+    fn refuse(&mut self, asker: Refused, until: Instant) {
         if self.refused.len() >= limits::PREFIX_REFUSALS {
-            self.refused.pop_front();
+            let first = self.refused.iter().min_by_key(|(_, until)| **until);
+            let first = first.map(|(key, _)| key.clone());
+            first.and_then(|key| self.refused.remove(&key));
         }
-        self.refused.push_back(Refused {
-            warehouse,
-            token,
-            until,
-        });
+        self.refused.insert(asker, until);
         self.ends(until);
     }
+}
 
-    fn refused_to(&self, warehouse: WarehouseId, token: &str) -> bool {
-        let hit = |one: &Refused| one.warehouse == warehouse && one.token.expose() == token;
-        self.refused.iter().any(hit)
-    }
+fn key(warehouse: WarehouseId, caller: &Caller) -> Refused {
+    (warehouse, caller.issuer(), caller.subject().into())
 }
 
 fn forget(
@@ -168,8 +157,7 @@ fn forget(
 /// for again.
 pub(super) struct Seen<'a> {
     book: &'a PrefixBook,
-    token: &'a str,
-    refused: &'a [WarehouseId],
+    caller: &'a Caller,
 }
 
 impl Prefixes for Seen<'_> {
@@ -187,14 +175,21 @@ impl Prefixes for Seen<'_> {
     }
 
     fn must_ask(&self, warehouse: WarehouseId) -> bool {
-        !self.refused.contains(&warehouse)
-            && !matches!(self.book.known.get(&warehouse), Some(Entry::Told { .. }))
-            && !self.book.refused_to(warehouse, self.token)
+        !matches!(self.book.known.get(&warehouse), Some(Entry::Told { .. }))
+            && !self.book.refused.contains_key(&key(warehouse, self.caller))
+    }
+
+    fn rests(&self, warehouse: WarehouseId) -> bool {
+        self.book.rest(warehouse).is_some()
     }
 }
 
 impl Broker {
     /// Lets a request wait for a warehouse's prefix, for which the catalog is asked unless it is already.
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "a request with all that was found for it"
+    )]
     pub(super) fn ask_prefix(
         &mut self,
         now: Now,
@@ -202,6 +197,7 @@ impl Broker {
         mut parked: Parked,
         warehouse: WarehouseId,
         context: ContextId,
+        caller: &Caller,
         minted: &Minted,
     ) {
         if let Some(until) = self.prefixes.rest(warehouse) {
@@ -217,7 +213,8 @@ impl Broker {
             let call = self.call(now, Purpose::Prefix(warehouse), call);
             let asking = Entry::Asking {
                 call,
-                asker: parked.token.clone(),
+                asker: key(warehouse, caller),
+                token: parked.token.clone(),
                 context,
             };
             self.prefixes.known.insert(warehouse, asking);
@@ -233,62 +230,47 @@ impl Broker {
         warehouse: WarehouseId,
         answer: CallAnswer<'_>,
     ) {
-        let Some(Entry::Asking { asker, context, .. }) = self.prefixes.known.remove(&warehouse)
+        let asking = self.prefixes.known.remove(&warehouse);
+        let Some(Entry::Asking {
+            asker,
+            token,
+            context,
+            ..
+        }) = asking
         else {
             return;
         };
         if let CallAnswer::Answered { status: 401, .. } = answer {
             let rest = limits::CATALOG_REFUSAL_REST;
-            let token = asker.expose();
-            self.cache.drop_minted(token, context, now.instant, rest);
+            self.cache
+                .drop_minted(token.expose(), context, now.instant, rest);
         }
         let config = Rc::clone(&self.config);
-        let heard = hear(&config, warehouse, answer);
-        if let Heard::Told(prefix) = &heard {
-            let until = now.instant.plus(limits::PREFIX_LIFE);
-            self.prefixes.learn(warehouse, prefix.clone(), until);
-        }
-        let waiters: Vec<StreamId> = self
-            .parked
-            .iter()
-            .filter(|(_, parked)| parked.wait == Wait::Prefix(warehouse))
-            .map(|(stream, _)| *stream)
-            .collect();
-        if let Heard::Nothing = &heard {
-            let until = now.instant.plus(limits::PREFIX_REST);
-            self.prefixes.rest_until(warehouse, until);
-            let refusal = unavailable(&config, warehouse).after(limits::PREFIX_REST);
-            self.note(Level::Warn, || {
-                format!(
-                    "prefix not told refusal={}: {}",
-                    refusal.reason.name(),
-                    refusal.sentence
-                )
-            });
-            for stream in waiters {
-                if let Some(parked) = self.remove_parked(stream) {
-                    self.refuse_parked(now, stream, &parked, &refusal);
-                }
+        let rest = now.instant.plus(limits::PREFIX_REST);
+        match hear(&config, warehouse, answer) {
+            Heard::Told(prefix) => {
+                let until = now.instant.plus(limits::PREFIX_LIFE);
+                self.prefixes.learn(warehouse, prefix, until);
             }
-            return;
-        }
-        // Who asked was refused, and the others may still be heard: each asks for itself.
-        let refused = matches!(heard, Heard::Refused);
-        for stream in waiters {
-            let Some(parked) = self.parked.get_mut(&stream) else {
-                continue;
-            };
-            if refused && parked.token == asker {
-                parked.refused_prefixes.push(warehouse);
+            Heard::Refused => self.prefixes.refuse(asker, rest),
+            Heard::Nothing => {
+                self.prefixes.rest_until(warehouse, rest);
+                let refusal = unavailable(&config, warehouse);
+                self.note(Level::Warn, || {
+                    format!(
+                        "prefix not told refusal={}: {}",
+                        refusal.reason.name(),
+                        refusal.sentence
+                    )
+                });
             }
-            if !parked.awake {
+        }
+        // Whoever waited looks again: for its prefix, for another warehouse to ask for, or for itself.
+        for (stream, parked) in &mut self.parked {
+            if parked.wait == Wait::Prefix(warehouse) && !parked.awake {
                 parked.awake = true;
-                self.turns.push_back(Turn::Request(stream));
+                self.turns.push_back(Turn::Request(*stream));
             }
-        }
-        if refused {
-            let until = now.instant.plus(limits::PREFIX_REST);
-            self.prefixes.refuse(warehouse, asker, until);
         }
         self.take_turn(now);
     }

@@ -174,7 +174,6 @@ impl Broker {
             body_bytes: intake.body_bytes,
             exchanged: false,
             minted: None,
-            refused_prefixes: Vec::new(),
             deadline: now.instant.plus(self.config.limits.request_deadline),
             wait: Wait::Nothing,
             awake: false,
@@ -304,7 +303,7 @@ impl Broker {
             self.refuse(now, stream, about, &refusal, Told::default());
             return true;
         }
-        let seen = self.prefixes.seen(intake.token, &[]);
+        let seen = self.prefixes.seen(caller);
         let asked = policy::Asked {
             catalog: intake.catalog,
             route: &intake.route,

@@ -157,6 +157,8 @@ impl Stream {
     fn refuse_answer(&self, reply: &Reply) {
         self.enter(Phase::Answered);
         *self.answer.borrow_mut() = Answer::Refused;
+        // Envoy shows the gate no headers of an answer in place of another.
+        self.flow.status.set(Some(reply.status));
         if let Some(record) = &mut *self.flow.record.borrow_mut() {
             record.refusal = Some(reply.details);
         }

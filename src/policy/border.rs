@@ -15,6 +15,11 @@ pub trait Prefixes {
 
     /// Whether the catalog is to be asked for a warehouse's prefix.
     fn must_ask(&self, warehouse: WarehouseId) -> bool;
+
+    /// Whether the catalog is left alone with that, because it failed a moment ago.
+    fn rests(&self, _: WarehouseId) -> bool {
+        false
+    }
 }
 
 /// What catalogs told about a prefix.
@@ -104,8 +109,10 @@ pub(super) fn lead(
             ),
         )),
         Told::Nothing => {
-            let mut asked = mine.asked();
-            match asked.find(|id| prefixes.must_ask(*id)) {
+            let asked = || mine.asked().filter(|id| prefixes.must_ask(*id));
+            // One that cannot be asked for now stands in no other's way.
+            let open = asked().find(|id| !prefixes.rests(*id));
+            match open.or_else(|| asked().next()) {
                 Some(id) => Ok(Led::Ask(id)),
                 None => Err(mine.outside(&prefix)),
             }

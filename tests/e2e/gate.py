@@ -264,22 +264,29 @@ class Connection:
         self.close()
 
 
-class IdpProxy(Standin):
-    """Keycloak behind a stand-in: everything is passed on to it, but for the paths that a test scripts."""
+class Proxy(Standin):
+    """A real server behind a stand-in: everything is passed on to it, but for the paths that a test scripts."""
 
-    def __init__(self, keycloak: Keycloak) -> None:
+    def __init__(self, url: str) -> None:
         super().__init__()
-        self._keycloak = keycloak
-        self.token_path = urlsplit(keycloak.token_url).path
-        self.jwks_path = urlsplit(keycloak.jwks_url).path
+        self._behind = url
         self.on("*", self.pass_on)
 
     def pass_on(self, seen: Seen) -> Reply:
-        """Keycloak's own answer."""
+        """The real server's own answer."""
         headers = {name: value for name, value in seen.headers
                    if name.lower() not in ("host", "content-length", "transfer-encoding", "connection")}
-        answer = web.request(seen.method, self._keycloak.url + seen.target, headers=headers, body=seen.body or None)
+        answer = web.request(seen.method, self._behind + seen.target, headers=headers, body=seen.body or None)
         return Reply(answer.status, answer.body, {"Content-Type": answer.headers.get("content-type", "text/plain")})
+
+
+class IdpProxy(Proxy):
+    """Keycloak behind a stand-in."""
+
+    def __init__(self, keycloak: Keycloak) -> None:
+        super().__init__(keycloak.url)
+        self.token_path = urlsplit(keycloak.token_url).path
+        self.jwks_path = urlsplit(keycloak.jwks_url).path
 
     def exchanges(self) -> list[Seen]:
         """The calls to the token endpoint."""

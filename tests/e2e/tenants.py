@@ -8,6 +8,12 @@ from stack import web
 from stack.tenants import TENANTS, bucket
 
 SCHEMA = {"type": "struct", "schema-id": 0, "fields": [{"id": 1, "name": "id", "type": "long", "required": False}]}
+# What a client sends to make a view, but for its name.
+VIEW = {"schema": SCHEMA, "properties": {}, "view-version": {
+    "version-id": 1, "schema-id": 0, "timestamp-ms": 1, "summary": {}, "default-namespace": ["raw"],
+    "representations": [{"type": "sql", "sql": "select 1", "dialect": "trino"}]}}
+# One of each tenant's engineers.
+PERSON = {"acme": "alice", "globex": "bob"}
 EVERYTHING = ["read", "write", "commit", "admin", "sign", "credentials"]
 
 Levels = tuple[str, ...]
@@ -59,6 +65,21 @@ def _nobody_at(places: JsonObject) -> JsonObject:
 def table(name: str, **more: Any) -> JsonObject:
     """The body of a request that creates a table of one column."""
     return {"name": name, "schema": SCHEMA, "stage-create": False, **more}
+
+
+def name(levels: Iterable[str], last: str) -> JsonObject:
+    """A table's identifier in a body."""
+    return {"namespace": list(levels), "name": last}
+
+
+def commit(*updates: JsonObject) -> JsonObject:
+    """The body of a commit."""
+    return {"requirements": [], "updates": list(updates)}
+
+
+def set_property(key: str, value: str) -> JsonObject:
+    """An update that sets a property of a table."""
+    return {"action": "set-properties", "updates": {key: value}}
 
 
 def address(api: str, levels: Levels, name: str | None = None, separator: str = "%1F") -> str:

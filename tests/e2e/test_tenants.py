@@ -12,44 +12,15 @@ from pyiceberg.catalog import load_catalog
 from pyiceberg.exceptions import ForbiddenError
 from pyiceberg.schema import Schema
 from pyiceberg.types import LongType, NestedField
-from tenants import SCHEMA, address, fill, nessie_configuration, table
+from tenants import PERSON, VIEW, address, commit, name, nessie_configuration, set_property, table
 
 from stack import web
 from stack.tenants import TENANTS, bucket, location, prefix
 
 JSON = [("Content-Type", "application/json")]
-PERSON = {"acme": "alice", "globex": "bob"}
 OTHER = {"acme": "globex", "globex": "acme"}
 OF_BOTH = pytest.mark.parametrize("tenant", TENANTS)
 COLUMNS = Schema(NestedField(1, "id", LongType()))
-VIEW = {"schema": SCHEMA, "properties": {}, "view-version": {
-    "version-id": 1, "schema-id": 0, "timestamp-ms": 1, "summary": {}, "default-namespace": ["raw"],
-    "representations": [{"type": "sql", "sql": "select 1", "dialect": "trino"}]}}
-
-
-def name(levels, last):
-    """A table's identifier in a body."""
-    return {"namespace": list(levels), "name": last}
-
-
-def commit(*updates):
-    """The body of a commit."""
-    return {"requirements": [], "updates": list(updates)}
-
-
-def set_property(key, value):
-    """An update that sets a property of a table."""
-    return {"action": "set-properties", "updates": {key: value}}
-
-
-@pytest.fixture(scope="module")
-def two(tenant_lake, keycloak):
-    """The catalog with a table `raw.t` for each tenant, and `pii.people` and `mart.sales` for acme."""
-    for tenant, person in PERSON.items():
-        token = keycloak.exchanged_token(keycloak.user_token(person))
-        more = [(("mart",), "sales"), (("pii",), "people")] if tenant == "acme" else []
-        fill(f"{tenant_lake.nessie.catalog_url}/v1/{prefix(tenant)}", token, [(("raw",), "t"), *more], tenant)
-    return tenant_lake
 
 
 @pytest.fixture(scope="module")
