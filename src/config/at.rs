@@ -6,9 +6,9 @@ use super::node::{Field, Node};
 #[cfg(not(target_arch = "wasm32"))]
 use super::shape::Shape;
 use super::texts::WarehouseName;
+use super::tree::Tree;
 use super::values::{Many, Named, Text, Wrong};
 use crate::iceberg::{Noun, StorageLocation};
-use crate::json::Value;
 
 /// A warehouse within a tenant's reach.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ impl ReachEntry {
 
 impl Field for ReachEntry {
     fn read(node: Node<'_>, faults: &mut Faults) -> Option<Self> {
-        let Value::Object(_) = node.value else {
+        let Tree::Object(_) = node.value else {
             return WarehouseName::read(node, faults).map(Self::Name);
         };
         let members = node.members(&["warehouse", "prefix"], faults)?;
@@ -66,8 +66,8 @@ pub(crate) enum Locations {
 impl Field for Locations {
     fn read(node: Node<'_>, faults: &mut Faults) -> Option<Self> {
         match node.value {
-            Value::String(text) if text == "catalog_decides" => Some(Self::CatalogDecides),
-            Value::String(_) => Some(Self::In(vec![StorageLocation::read(node, faults)])),
+            Tree::Text(text) if text == "catalog_decides" => Some(Self::CatalogDecides),
+            Tree::Text(_) => Some(Self::In(vec![StorageLocation::read(node, faults)])),
             _ => Many::<StorageLocation, 256>::read(node, faults).map(|many| Self::In(many.0)),
         }
     }
@@ -116,19 +116,22 @@ impl Field for AtBlock {
 impl Field for AtCatalog {
     fn read(node: Node<'_>, faults: &mut Faults) -> Option<Self> {
         match node.value {
-            Value::Array(_) => {
+            Tree::List(_) => {
                 Many::<WarehouseName, 256>::read(node, faults).map(|many| Self::Warehouses(many.0))
             }
-            Value::Object(members) if !members.is_empty() => Some(Self::Places(
+            Tree::Object(members) if members.len() > 0 => Some(Self::Places(
                 members
                     .iter()
                     .map(|(warehouse, value)| {
                         let path = node.path.member(warehouse);
-                        (warehouse.clone(), Many::read(Node { path, value }, faults))
+                        (
+                            warehouse.to_owned(),
+                            Many::read(Node { path, value }, faults),
+                        )
                     })
                     .collect(),
             )),
-            Value::Object(_) => node.refuse(faults, "must hold at least one"),
+            Tree::Object(_) => node.refuse(faults, "must hold at least one"),
             _ => node.not("a list of warehouses, or places by warehouse", faults),
         }
     }
@@ -141,7 +144,7 @@ impl Field for AtCatalog {
 
 impl Field for Pattern {
     fn read(node: Node<'_>, faults: &mut Faults) -> Option<Self> {
-        let Value::Object(_) = node.value else {
+        let Tree::Object(_) = node.value else {
             return levels(node, faults).map(|(levels, subtree)| Self {
                 levels,
                 subtree,
@@ -203,7 +206,7 @@ impl Text for ObjectName {
 
 /// The levels of a namespace, and whether everything below it is meant too.
 fn levels(node: Node<'_>, faults: &mut Faults) -> Option<(Box<[LevelPattern]>, bool)> {
-    let Value::Array(values) = node.value else {
+    let Tree::List(values) = node.value else {
         return node.not("a list of the levels of a namespace", faults);
     };
     let mut levels = Vec::with_capacity(values.len());
@@ -214,15 +217,15 @@ fn levels(node: Node<'_>, faults: &mut Faults) -> Option<(Box<[LevelPattern]>, b
             _ if subtree => {
                 return faults.refuse(path, "stands behind \"**\", which is the end");
             }
-            Value::String(text) if text == "**" => subtree = true,
-            Value::String(text) if text == "*" => levels.push(LevelPattern::Any),
-            Value::String(text) if text.is_empty() || text.contains('*') => {
+            Tree::Text(text) if text == "**" => subtree = true,
+            Tree::Text(text) if text == "*" => levels.push(LevelPattern::Any),
+            Tree::Text(text) if text.is_empty() || text.contains('*') => {
                 return faults.refuse(
                     path,
                     "must be the whole name of one level, \"*\" for any, or \"**\" at the end",
                 );
             }
-            Value::String(text) => levels.push(LevelPattern::Exactly(text.as_str().into())),
+            Tree::Text(text) => levels.push(LevelPattern::Exactly((**text).into())),
             _ => return Node { path, value }.not("text", faults),
         }
     }

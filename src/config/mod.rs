@@ -18,6 +18,7 @@ mod reference;
 mod shape;
 mod span;
 mod texts;
+mod tree;
 mod values;
 mod who;
 mod words;
@@ -27,10 +28,13 @@ pub use model::*;
 #[cfg(not(target_arch = "wasm32"))]
 pub use reference::{reference, schema, smallest};
 
+use std::borrow::Cow;
+
 use fault::Path;
 use node::{Field, Node};
+use tree::{Tree, TreeFault};
 
-use crate::json::{self, JsonFault, Value};
+use crate::json::scan::Scanner;
 use crate::limits;
 
 /// Reads and checks a configuration. `env` reads a variable of the VM's environment.
@@ -43,7 +47,12 @@ use crate::limits;
 /// *All* faults, in the order of their paths. They hold no secret, and no text of any value.
 pub fn load(bytes: &[u8], env: &dyn Fn(&str) -> Option<String>) -> Result<Config, Faults> {
     let mut faults = Faults::default();
-    let tree = match tree(bytes) {
+    let text = text_in(bytes);
+    let tree = match &text {
+        Some(text) => tree::parse(text.as_bytes()),
+        None => of_bytes(bytes),
+    };
+    let tree = match tree {
         Ok(tree) => tree,
         Err(fault) => {
             let shape = "it must be a Struct, or a StringValue that holds JSON";
@@ -72,12 +81,15 @@ pub fn load(bytes: &[u8], env: &dyn Fn(&str) -> Option<String>) -> Result<Config
     }
 }
 
-/// The configuration as a tree: text is looked into once. No Struct is JSON too: its first byte is the
-/// tag of its first member, a line feed, and then comes a length, where JSON has a `{`.
-fn tree(bytes: &[u8]) -> Result<Value, JsonFault> {
-    match json::parse(bytes) {
-        Ok(Value::String(text)) => json::parse(text.as_bytes()),
-        Ok(tree) => Ok(tree),
-        Err(fault) => proto_struct::parse(bytes).ok_or(fault),
-    }
+/// The text that was handed on, if it was text. It is looked into once.
+fn text_in(bytes: &[u8]) -> Option<Cow<'_, str>> {
+    let mut scanner = Scanner::new(bytes).ok()?;
+    let text = scanner.string().ok()??;
+    scanner.end().ok().map(|()| text)
+}
+
+/// The configuration as a tree. No Struct is JSON too: its first byte is the tag of its first member, a line feed, and
+/// then comes a length, where JSON has a `{`.
+fn of_bytes(bytes: &[u8]) -> Result<Tree<'_>, TreeFault> {
+    tree::parse(bytes).or_else(|fault| proto_struct::parse(bytes).ok_or(fault))
 }

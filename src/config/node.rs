@@ -1,12 +1,11 @@
 //! The strict reading of a JSON tree, and the trait of whatever can stand in a configuration.
 
-use crate::json::{Object, Value};
-
 use std::borrow::Cow;
 
 use super::fault::{Faults, Path, nearest};
 #[cfg(not(target_arch = "wasm32"))]
 use super::shape::Shape;
+use super::tree::{Object, Tree};
 
 /// What can stand in a configuration.
 pub(crate) trait Field: Sized {
@@ -24,7 +23,7 @@ pub(crate) struct Node<'a> {
     /// Where it stands.
     pub(crate) path: Path<'a>,
     /// What stands there.
-    pub(crate) value: &'a Value,
+    pub(crate) value: &'a Tree<'a>,
 }
 
 impl<'a> Node<'a> {
@@ -47,14 +46,14 @@ impl<'a> Node<'a> {
     #[inline(never)]
     fn is_not(&self, wanted: &str, faults: &mut Faults) {
         let found = match self.value {
-            Value::Null => {
+            Tree::Null => {
                 return faults.add(self.path, "is null; leave it out or give it a value");
             }
-            Value::Bool(_) => "a truth value",
-            Value::Number(_) => "a number",
-            Value::String(_) => "text",
-            Value::Array(_) => "a list",
-            Value::Object(_) => "an object",
+            Tree::Bool(_) => "a truth value",
+            Tree::Number(_) => "a number",
+            Tree::Text(_) => "text",
+            Tree::List(_) => "a list",
+            Tree::Object(_) => "an object",
         };
         faults.add(self.path, format!("must be {wanted}, not {found}"));
     }
@@ -63,15 +62,15 @@ impl<'a> Node<'a> {
     #[inline(never)]
     pub(crate) fn text(&self, faults: &mut Faults) -> Option<&'a str> {
         match self.value {
-            Value::String(text) => Some(text),
+            Tree::Text(text) => Some(text),
             _ => self.not("text", faults),
         }
     }
 
     /// The value as an object of any members.
-    pub(crate) fn object(&self, faults: &mut Faults) -> Option<&'a Object> {
+    pub(crate) fn object(&self, faults: &mut Faults) -> Option<&'a Object<'a>> {
         match self.value {
-            Value::Object(members) => Some(members),
+            Tree::Object(members) => Some(members),
             _ => self.not("an object", faults),
         }
     }
@@ -80,7 +79,11 @@ impl<'a> Node<'a> {
     #[inline(never)]
     pub(crate) fn members(&self, known: &[&str], faults: &mut Faults) -> Option<Members<'a>> {
         let members = self.object(faults)?;
-        for key in members.keys().filter(|key| !known.contains(&key.as_str())) {
+        for key in members
+            .iter()
+            .map(|(key, _)| key)
+            .filter(|key| !known.contains(key))
+        {
             let message = match nearest(key, known.iter().copied()) {
                 Some(meant) => format!("is unknown; did you mean {meant}?"),
                 None => format!("is unknown; known here: {}", known.join(", ")),
@@ -95,7 +98,7 @@ impl<'a> Node<'a> {
 
     /// The elements of a list, each read; `None` when one of them is faulty.
     pub(crate) fn elements<T: Field>(&self, faults: &mut Faults) -> Option<Vec<T>> {
-        let Value::Array(values) = self.value else {
+        let Tree::List(values) = self.value else {
             return self.not("a list", faults);
         };
         let read: Vec<Option<T>> = values
@@ -118,7 +121,7 @@ impl<'a> Node<'a> {
 /// The members of an object whose names are all known.
 pub(crate) struct Members<'a> {
     path: Path<'a>,
-    members: &'a Object,
+    members: &'a Object<'a>,
 }
 
 impl<'a> Members<'a> {
@@ -155,7 +158,7 @@ impl<'a> Members<'a> {
 
     /// A block whose members all have defaults: left out is the same as empty.
     pub(crate) fn block<T: Field>(&self, key: &str, faults: &mut Faults) -> Option<T> {
-        let empty = Value::Object(Object::new());
+        let empty = Tree::Object(Object::default());
         let value = self.members.get(key).unwrap_or(&empty);
         let path = self.path.member(key);
         T::read(Node { path, value }, faults)

@@ -6,6 +6,8 @@ use super::node::{Field, Node};
 #[cfg(not(target_arch = "wasm32"))]
 use super::shape::{Shape, Show};
 use super::texts::is_visible;
+use super::tree::Tree;
+#[cfg(not(target_arch = "wasm32"))]
 use crate::json::Value;
 use crate::oauth::RESERVED_PARAMETERS;
 
@@ -14,8 +16,8 @@ use crate::oauth::RESERVED_PARAMETERS;
 impl Field for ClaimPath {
     fn read(node: Node<'_>, faults: &mut Faults) -> Option<Self> {
         let members = match node.value {
-            Value::String(text) => text.split('.').map(str::to_owned).collect(),
-            Value::Array(_) => node.elements::<String>(faults)?,
+            Tree::Text(text) => text.split('.').map(str::to_owned).collect(),
+            Tree::List(_) => node.elements::<String>(faults)?,
             _ => return node.not("text or a list", faults),
         };
         if members.is_empty()
@@ -75,12 +77,14 @@ impl Field for SecretPlace {
                     .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
         };
         let members = match node.value {
-            Value::String(text) if text == "injected" => return Some(Self::Injected),
-            Value::Object(members) if members.len() == 1 => members,
+            Tree::Text(text) if text == "injected" => return Some(Self::Injected),
+            Tree::Object(members) if members.len() == 1 => members,
             _ => return node.refuse(faults, SECRET_FORM),
         };
         match members.get("env") {
-            Some(Value::String(name)) if is_variable(name) => Some(Self::Environment(name.clone())),
+            Some(Tree::Text(name)) if is_variable(name) => {
+                Some(Self::Environment(name.clone().into_owned()))
+            }
             Some(_) => node.refuse(
                 faults,
                 "env must be the name of an environment variable: A-Z, 0-9 and _",
@@ -112,7 +116,7 @@ const CREDENTIALS: [&str; 6] = [
 impl Field for Parameters {
     fn read(node: Node<'_>, faults: &mut Faults) -> Option<Self> {
         let mut read = Vec::new();
-        for (name, value) in node.object(faults)? {
+        for (name, value) in node.object(faults)?.iter() {
             let path = node.path.member(name);
             if name.is_empty() || !is_visible(name) {
                 faults.add(path, "is no parameter's name: visible ASCII characters");
@@ -125,13 +129,13 @@ impl Field for Parameters {
                     "is reserved: the configuration holds no credential, \
                      because it shows in Envoy's config_dump",
                 );
-            } else if RESERVED_PARAMETERS.contains(&name.as_str()) {
+            } else if RESERVED_PARAMETERS.contains(&name) {
                 faults.add(
                     path,
                     "is reserved: the gate sends it itself, or must not send it",
                 );
             } else if let Some(value) = String::read(Node { path, value }, faults) {
-                read.push((name.clone(), value));
+                read.push((name.to_owned(), value));
             }
         }
         read.sort();

@@ -4,9 +4,9 @@
 //! message's own bytes. So both are read. Source: `google/protobuf/struct.proto` and the encoding of
 //! protocol buffers.
 
-use serde_json::{Number, Value};
+use std::borrow::Cow;
 
-use crate::json::Object;
+use super::tree::{Object, Tree, whole};
 use crate::limits;
 
 /// With which every Struct begins that is not empty: the tag of its first member.
@@ -14,29 +14,26 @@ pub(super) const FIRST_BYTE: u8 = 1 << 3 | 2;
 
 /// Reads a Struct. `None` when the bytes are no Struct, name a member twice, nest deeper than
 /// [`limits::JSON_DEPTH`], or hold a number that JSON does not have.
-pub(super) fn parse(bytes: &[u8]) -> Option<Value> {
+pub(super) fn parse(bytes: &[u8]) -> Option<Tree<'_>> {
     fields(bytes, limits::JSON_DEPTH)
 }
 
 /// `map<string, Value> fields = 1`
-fn fields(mut bytes: &[u8], depth: usize) -> Option<Value> {
+fn fields(mut bytes: &[u8], depth: usize) -> Option<Tree<'_>> {
     let depth = depth.checked_sub(1)?;
-    let mut object = Object::new();
+    let mut members = Vec::new();
     while !bytes.is_empty() {
         let Part::Bytes(1, entry) = part(&mut bytes)? else {
             return None;
         };
-        let (name, value) = member(entry, depth)?;
-        if object.insert(name, value).is_some() {
-            return None;
-        }
+        members.push(member(entry, depth)?);
     }
-    Some(Value::Object(object))
+    Object::new(members).map(Tree::Object)
 }
 
 /// An entry of the map: `string key = 1`, `Value value = 2`. An absent part is the default of its type.
-fn member(mut entry: &[u8], depth: usize) -> Option<(String, Value)> {
-    let (mut name, mut content) = (String::new(), Value::Null);
+fn member(mut entry: &[u8], depth: usize) -> Option<(Cow<'_, str>, Tree<'_>)> {
+    let (mut name, mut content) = (Cow::Borrowed(""), Tree::Null);
     while !entry.is_empty() {
         match part(&mut entry)? {
             Part::Bytes(1, key) => name = text(key)?,
@@ -48,14 +45,14 @@ fn member(mut entry: &[u8], depth: usize) -> Option<(String, Value)> {
 }
 
 /// `oneof kind { null = 1, number = 2, string = 3, bool = 4, struct = 5, list = 6 }`
-fn value(mut bytes: &[u8], depth: usize) -> Option<Value> {
-    let mut read = Value::Null;
+fn value(mut bytes: &[u8], depth: usize) -> Option<Tree<'_>> {
+    let mut read = Tree::Null;
     while !bytes.is_empty() {
         read = match part(&mut bytes)? {
-            Part::Varint(1, _) => Value::Null,
-            Part::Double(2, number) => Value::Number(number_of(number)?),
-            Part::Bytes(3, bytes) => Value::String(text(bytes)?),
-            Part::Varint(4, bool) => Value::Bool(bool != 0),
+            Part::Varint(1, _) => Tree::Null,
+            Part::Double(2, number) if number.is_finite() => Tree::Number(whole(number)),
+            Part::Bytes(3, bytes) => Tree::Text(text(bytes)?),
+            Part::Varint(4, bool) => Tree::Bool(bool != 0),
             Part::Bytes(5, bytes) => fields(bytes, depth)?,
             Part::Bytes(6, bytes) => list(bytes, depth)?,
             _ => return None,
@@ -65,7 +62,7 @@ fn value(mut bytes: &[u8], depth: usize) -> Option<Value> {
 }
 
 /// `repeated Value values = 1`
-fn list(mut bytes: &[u8], depth: usize) -> Option<Value> {
+fn list(mut bytes: &[u8], depth: usize) -> Option<Tree<'_>> {
     let depth = depth.checked_sub(1)?;
     let mut values = Vec::new();
     while !bytes.is_empty() {
@@ -74,7 +71,7 @@ fn list(mut bytes: &[u8], depth: usize) -> Option<Value> {
         };
         values.push(value(bytes, depth)?);
     }
-    Some(Value::Array(values))
+    Some(Tree::List(values.into()))
 }
 
 /// One field of a message: its number and content.
@@ -117,28 +114,15 @@ fn varint(bytes: &mut &[u8]) -> Option<u64> {
     None
 }
 
-fn text(bytes: &[u8]) -> Option<String> {
-    String::from_utf8(bytes.to_vec()).ok()
-}
-
-/// All numbers of a Struct are doubles; whole ones are written without a fraction, as YAML had them.
-fn number_of(number: f64) -> Option<Number> {
-    #[allow(
-        clippy::cast_possible_truncation,
-        reason = "the range is checked first"
-    )]
-    if number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0 {
-        return Some(Number::from(number as i64));
-    }
-    Number::from_f64(number)
+fn text(bytes: &[u8]) -> Option<Cow<'_, str>> {
+    std::str::from_utf8(bytes).ok().map(Cow::Borrowed)
 }
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-    use serde_json::json;
-
+    use super::super::tree;
     use super::*;
+    use proptest::prelude::*;
 
     /// Field 1, length-delimited.
     fn block(number: u8, content: &[u8]) -> Vec<u8> {
@@ -174,27 +158,29 @@ mod tests {
             entry("empty", &block(5, b"")),
         ]
         .concat();
-        let expected = json!({
-            "null": null, "half": 0.5, "text": "\u{e4}", "yes": true,
-            "inner": {"a": "b"}, "list": ["x", 3], "empty": {},
-        });
-        assert_eq!(parse(&bytes), Some(expected));
+        let expected = r#"{"null": null, "half": 0.5, "text": "\u00e4", "yes": true,
+            "inner": {"a": "b"}, "list": ["x", 3], "empty": {}}"#;
+        let expected = tree::parse(expected.as_bytes()).unwrap();
+        assert_eq!(
+            format!("{:?}", parse(&bytes).unwrap()),
+            format!("{expected:?}")
+        );
     }
 
     #[test]
     fn what_is_no_struct_is_refused() {
         let twice = [entry("a", &[4 << 3, 1]), entry("a", &[4 << 3, 1])].concat();
-        assert_eq!(parse(&twice), None);
-        assert_eq!(parse(b"{\"a\": 1}"), None);
-        assert_eq!(
+        assert!(parse(&twice).is_none());
+        assert!(parse(b"{\"a\": 1}").is_none());
+        assert!(
             parse(&[
                 0x0a, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff
-            ]),
-            None
+            ])
+            .is_none()
         );
         let mut nan = vec![2 << 3 | 1];
         nan.extend(f64::NAN.to_le_bytes());
-        assert_eq!(parse(&entry("n", &nan)), None);
+        assert!(parse(&entry("n", &nan)).is_none());
     }
 
     #[test]
@@ -203,7 +189,7 @@ mod tests {
             |depth: usize| (0..depth).fold(b"".to_vec(), |inner, _| entry("", &block(5, &inner)));
         assert!(parse(&nested(8)).is_some());
         assert!(parse(&nested(20)).is_some());
-        assert_eq!(parse(&nested(limits::JSON_DEPTH + 1)), None);
+        assert!(parse(&nested(limits::JSON_DEPTH + 1)).is_none());
     }
 
     proptest! {

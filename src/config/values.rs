@@ -3,12 +3,14 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
+#[cfg(not(target_arch = "wasm32"))]
 use crate::json::Value;
 
 use super::fault::{Faults, Path};
 use super::node::{Field, Node};
 #[cfg(not(target_arch = "wasm32"))]
 use super::shape::{Shape, Show};
+use super::tree::Tree;
 
 /// Why a text is refused. Never holds the text.
 pub(crate) type Wrong = Cow<'static, str>;
@@ -53,7 +55,7 @@ impl Text for String {
 impl Field for bool {
     fn read(node: Node<'_>, faults: &mut Faults) -> Option<Self> {
         match node.value {
-            Value::Bool(value) => Some(*value),
+            Tree::Bool(value) => Some(*value),
             _ => node.not("true or false", faults),
         }
     }
@@ -102,16 +104,16 @@ impl<const MIN: usize, const MAX: usize> Show for Count<MIN, MAX> {
 
 #[inline(never)]
 fn whole_number(node: Node<'_>, min: usize, max: usize, faults: &mut Faults) -> Option<usize> {
-    let Value::Number(number) = node.value else {
+    let Tree::Number(number) = node.value else {
         return node.not("a whole number", faults);
     };
-    // Floating point holds every integer up to 2^53, far above all bounds.
-    let float = number.as_f64().unwrap_or(f64::NAN);
-    if !(float.fract() == 0.0 && float >= min as f64 && float <= max as f64) {
-        let message = format!("must be a whole number between {min} and {max}");
-        return node.refuse(faults, message);
+    match number {
+        Some(number) if (min..=max).contains(number) => Some(*number),
+        _ => node.refuse(
+            faults,
+            format!("must be a whole number between {min} and {max}"),
+        ),
     }
-    Some(float as usize)
 }
 
 /// What a list may hold.
@@ -153,11 +155,11 @@ pub(crate) struct OneOrMore<T>(pub(crate) Vec<T>);
 impl<T: Text + PartialEq> Field for OneOrMore<T> {
     fn read(node: Node<'_>, faults: &mut Faults) -> Option<Self> {
         match node.value {
-            Value::String(_) => T::read(node, faults).map(|one| Self(vec![one])),
-            Value::Array(elements) if elements.is_empty() => {
+            Tree::Text(_) => T::read(node, faults).map(|one| Self(vec![one])),
+            Tree::List(elements) if elements.is_empty() => {
                 node.refuse(faults, "must not be an empty list")
             }
-            Value::Array(_) => {
+            Tree::List(_) => {
                 let elements = node.elements::<T>(faults)?;
                 distinct(&node, elements, faults).map(Self)
             }
@@ -177,7 +179,7 @@ pub(crate) struct Many<T, const MAX: usize = 256>(pub(crate) Vec<Option<T>>);
 
 impl<T: Field, const MAX: usize> Field for Many<T, MAX> {
     fn read(node: Node<'_>, faults: &mut Faults) -> Option<Self> {
-        let Value::Array(values) = node.value else {
+        let Tree::List(values) = node.value else {
             return node.not("a list", faults);
         };
         if values.is_empty() || values.len() > MAX {
@@ -235,14 +237,14 @@ pub(crate) struct Named<T, const MAX: usize = NAMED_MAX>(pub(crate) Vec<(Rc<str>
 impl<T: Field, const MAX: usize> Field for Named<T, MAX> {
     fn read(node: Node<'_>, faults: &mut Faults) -> Option<Self> {
         let members = node.object(faults)?;
-        if members.is_empty() {
+        if members.len() == 0 {
             faults.add(node.path, "must hold at least one");
         }
         if members.len() > MAX {
             return node.refuse(faults, format!("must hold at most {MAX}"));
         }
         let mut named: Vec<(Rc<str>, Option<T>)> = Vec::with_capacity(members.len());
-        for (name, value) in members {
+        for (name, value) in members.iter() {
             let path = node.path.member(name);
             if !is_name(name) {
                 faults.add(
@@ -251,9 +253,8 @@ impl<T: Field, const MAX: usize> Field for Named<T, MAX> {
                      so it must be 1 to 63 of a-z, 0-9, _ and -",
                 );
             }
-            named.push((name.as_str().into(), T::read(Node { path, value }, faults)));
+            named.push((name.into(), T::read(Node { path, value }, faults)));
         }
-        named.sort_by(|(a, _), (b, _)| a.cmp(b));
         Some(Self(named))
     }
 

@@ -5,7 +5,7 @@ use super::file::WhoBlock;
 use super::node::{Field, Node};
 #[cfg(not(target_arch = "wasm32"))]
 use super::shape::Shape;
-use crate::json::Value;
+use super::tree::Tree;
 
 /// One condition, or a list of which one must hold. `None` where one is faulty.
 #[derive(Debug)]
@@ -24,10 +24,10 @@ impl OneOrMoreWho {
 impl Field for OneOrMoreWho {
     fn read(node: Node<'_>, faults: &mut Faults) -> Option<Self> {
         match node.value {
-            Value::Array(conditions) if conditions.is_empty() => {
+            Tree::List(conditions) if conditions.is_empty() => {
                 node.refuse(faults, "must not be an empty list")
             }
-            Value::Array(conditions) => Some(Self(
+            Tree::List(conditions) => Some(Self(
                 conditions
                     .iter()
                     .enumerate()
@@ -59,8 +59,8 @@ pub(crate) enum GrantWho {
 impl Field for GrantWho {
     fn read(node: Node<'_>, faults: &mut Faults) -> Option<Self> {
         match node.value {
-            Value::String(text) if text == "all" => Some(Self::All),
-            Value::String(_) => node.refuse(faults, "must be all, a condition, or a list of them"),
+            Tree::Text(text) if text == "all" => Some(Self::All),
+            Tree::Text(_) => node.refuse(faults, "must be all, a condition, or a list of them"),
             _ => OneOrMoreWho::read(node, faults).map(Self::Some),
         }
     }

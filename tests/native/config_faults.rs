@@ -805,7 +805,7 @@ fn what_is_no_configuration_at_all() {
     for (bytes, line) in [
         (
             "{",
-            "is JSON that ends too early (line 1, column 1); it must be a Struct, or a StringValue that holds JSON",
+            "is JSON that ends too early (line 1, column 2); it must be a Struct, or a StringValue that holds JSON",
         ),
         (
             "issuers:\n  corp: {}\n",
