@@ -5,6 +5,7 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
     reason = "a test; its helpers are outside of its test functions"
 )]
 
@@ -153,6 +154,43 @@ fn nobody_takes_the_abi_from_elsewhere() {
     let text = fs::read_to_string(manifest).unwrap();
     assert!(text.contains("\ngetrandom = "), "this is not the manifest");
     assert!(!text.contains("\nproxy-wasm"), "the ABI is src/host/'s own");
+}
+
+/// The filter must not be able to name a caller that nobody proved, nor anything else that explanations need.
+#[test]
+fn what_explanations_need_is_in_no_other_build() {
+    const MARK: &str = "#[cfg(all(feature = \"cli\", not(target_arch = \"wasm32\")))]";
+    // What the rest of the library knows of it: declarations, each behind the mark.
+    const DECLARED: [&str; 4] = [
+        "mod unproven;",
+        "pub use unproven::Unproven;",
+        "pub mod explain;",
+        "const OF_NO_KEY: ",
+    ];
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut marked = 0;
+    for file in sources(&root) {
+        if file.ends_with("explain.rs") || file.ends_with("unproven.rs") {
+            continue;
+        }
+        let text = fs::read_to_string(&file).unwrap();
+        let lines: Vec<&str> = text.lines().map(str::trim).collect();
+        for (number, line) in lines.iter().enumerate() {
+            if line.starts_with("//") {
+                continue;
+            }
+            let declares = DECLARED.iter().any(|one| line.contains(one));
+            let names = ["Unproven", "unproven", "OF_NO_KEY", "explain::"];
+            let place = format!("{}:{}", file.display(), number + 1);
+            if declares {
+                assert_eq!(lines[number - 1], MARK, "{place}");
+                marked += 1;
+            } else {
+                assert!(!names.iter().any(|name| line.contains(name)), "{place}");
+            }
+        }
+    }
+    assert_eq!(marked, 5, "this test no longer finds what it looks for");
 }
 
 #[test]

@@ -24,6 +24,8 @@ mod answer;
 mod bodies;
 mod caps;
 mod effect;
+#[cfg(all(feature = "cli", not(target_arch = "wasm32")))]
+pub mod explain;
 mod flight;
 mod keys;
 mod outcome;

@@ -8,8 +8,8 @@ use super::record::Told;
 use super::{Broker, StreamId};
 use crate::cache::{Known, SubjectToken};
 use crate::clock::Now;
-use crate::config::{Catalog, CatalogId};
-use crate::iceberg::{self, Method, Operation, PathFault, Query, Route, Wishes, read_query};
+use crate::config::{Catalog, CatalogId, Config};
+use crate::iceberg::{self, Body, Method, Operation, PathFault, Query, Route, Wishes, read_query};
 use crate::identity::Caller;
 use crate::oauth::{self, BearerFault};
 use crate::policy::{self, Decision};
@@ -70,7 +70,7 @@ impl Broker {
             reference,
             traceparent,
         };
-        match self.intake(head) {
+        match Self::intake(&self.config, head) {
             Ok(intake) => {
                 about.catalog = Some(intake.catalog);
                 about.operation = Some(intake.route.operation);
@@ -110,22 +110,7 @@ impl Broker {
             return;
         };
         self.prefixes.expire(now.instant);
-        let read = match body {
-            ArrivedBody::Whole(bytes) => {
-                iceberg::read_body(parked.operation, bytes).map_err(|fault| {
-                    let sentence = format!(
-                        "a rule of this gate depends on the request's body, which {}",
-                        fault.describe()
-                    );
-                    Refusal::new(Reason::BodyUnreadable, sentence)
-                })
-            }
-            ArrivedBody::WithTrailers => Err(Refusal::new(
-                Reason::BodyUnreadable,
-                "a rule of this gate depends on the request's body, which ends with trailers: send none",
-            )),
-            ArrivedBody::TooLarge => Err(self.body_too_large()),
-        };
+        let read = read_body(&self.config, parked.operation, body);
         if let ArrivedBody::Whole(bytes) = body {
             parked.body_bytes = bytes.len();
         }
@@ -181,8 +166,8 @@ impl Broker {
     }
 
     /// Reads and parses a head. A refusal comes with the catalog, where one is known.
-    fn intake<'a>(
-        &self,
+    pub(super) fn intake<'a>(
+        config: &Config,
         head: &RequestHead<'a>,
     ) -> Result<Intake<'a>, (Option<CatalogId>, Refusal)> {
         if head.method.is_empty() || head.path.is_empty() {
@@ -194,8 +179,7 @@ impl Broker {
             return Err((None, Refusal::new(Reason::UpgradeRefused, sentence)));
         }
         let method = Method::from_bytes(head.method);
-        let catalog = self
-            .config
+        let catalog = config
             .catalogs
             .iter()
             .zip(0_u16..)
@@ -234,8 +218,8 @@ impl Broker {
             reads_body: false,
             body_bytes: 0,
         };
-        if self.config.tenancy.is_some() {
-            self.look_closer(head, &mut intake, catalog.1)
+        if config.tenancy.is_some() {
+            Self::look_closer(config, head, &mut intake, catalog.1)
                 .map_err(|refusal| (id, refusal))?;
         }
         Ok(intake)
@@ -243,7 +227,7 @@ impl Broker {
 
     /// What only rules about places need.
     fn look_closer(
-        &self,
+        config: &Config,
         head: &RequestHead<'_>,
         intake: &mut Intake<'_>,
         catalog: &Catalog,
@@ -252,7 +236,7 @@ impl Broker {
         head.delegation
             .iter()
             .for_each(|line| intake.wishes.hear(line));
-        intake.reads_body = policy::reads_body(&self.config, intake.catalog, &intake.route);
+        intake.reads_body = policy::reads_body(config, intake.catalog, &intake.route);
         if !intake.reads_body {
             return Ok(());
         }
@@ -263,23 +247,12 @@ impl Broker {
                 "a rule of this gate depends on the request's body: send it without Content-Encoding, and as UTF-8",
             ));
         }
-        let most = self.config.limits.request_body;
+        let most = config.limits.request_body;
         intake.body_bytes = head.content_length.unwrap_or(most);
         if intake.body_bytes > most {
-            return Err(self.body_too_large());
+            return Err(body_too_large(config));
         }
         Ok(())
-    }
-
-    fn body_too_large(&self) -> Refusal {
-        Refusal::new(
-            Reason::BodyTooLarge,
-            format!(
-                "a rule of this gate depends on the request's body, which is longer than {} bytes \
-                 (limits.request_body)",
-                self.config.limits.request_body
-            ),
-        )
     }
 
     /// The hot path: caller, policy and minted token, if all is at hand. `false`: it is not, and nothing happened.
@@ -337,6 +310,39 @@ impl Broker {
             }
         }
     }
+}
+
+/// What a rule depends on in a request's body.
+pub(super) fn read_body(
+    config: &Config,
+    operation: Operation,
+    body: ArrivedBody<'_>,
+) -> Result<Body, Refusal> {
+    match body {
+        ArrivedBody::Whole(bytes) => iceberg::read_body(operation, bytes).map_err(|fault| {
+            let sentence = format!(
+                "a rule of this gate depends on the request's body, and {}",
+                fault.describe()
+            );
+            Refusal::new(Reason::BodyUnreadable, sentence)
+        }),
+        ArrivedBody::WithTrailers => Err(Refusal::new(
+            Reason::BodyUnreadable,
+            "a rule of this gate depends on the request's body, which ends with trailers: send none",
+        )),
+        ArrivedBody::TooLarge => Err(body_too_large(config)),
+    }
+}
+
+fn body_too_large(config: &Config) -> Refusal {
+    Refusal::new(
+        Reason::BodyTooLarge,
+        format!(
+            "a rule of this gate depends on the request's body, which is longer than {} bytes \
+             (limits.request_body)",
+            config.limits.request_body
+        ),
+    )
 }
 
 /// `application/json` and the like, and no other character set than UTF-8.

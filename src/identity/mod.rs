@@ -1,14 +1,19 @@
 //! Who calls, proven.
 //!
 //! [`Presented::inspect`] makes every check of a subject token that needs no signature;
-//! [`Presented::verify`] proves the signature and makes the [`Caller`]. There is no other way to one.
+//! [`Presented::verify`] proves the signature and makes the [`Caller`]. There is no other way to one. (The
+//! command-line tool has one, for explanations: `unproven` is not compiled into anything that forwards.)
 
 mod caller;
 mod fault;
 mod presented;
+#[cfg(all(feature = "cli", not(target_arch = "wasm32")))]
+mod unproven;
 
 pub use crate::jose::VerifyFault;
 pub use caller::Caller;
 pub use fault::TokenFault;
 pub use presented::Presented;
 pub(crate) use presented::is_keycloak_access_token;
+#[cfg(all(feature = "cli", not(target_arch = "wasm32")))]
+pub use unproven::Unproven;

@@ -5,7 +5,7 @@ use std::fmt;
 use super::{Caller, TokenFault};
 use crate::clock::UnixTime;
 use crate::config::{Config, Issuer, IssuerId, Profile};
-use crate::jose::{Algorithm, Claims, ClaimsFault, CompactJws, KeySet, VerifyFault};
+use crate::jose::{Algorithm, Claims, ClaimsFault, CompactJws, Fingerprint, KeySet, VerifyFault};
 use crate::json::Value;
 use crate::text;
 
@@ -153,6 +153,11 @@ impl<'a> Presented<'a> {
     /// After [`VerifyFault::UnknownKey`] a newer key set may help, after the others it will not.
     pub fn verify(self, config: &Config, keys: &KeySet) -> Result<Caller, VerifyFault> {
         let key = keys.verify(self.algorithm, &self.jws)?;
+        Ok(self.proven_by(key, config))
+    }
+
+    /// The caller, once a key has proved it.
+    pub(super) fn proven_by(self, key: Fingerprint, config: &Config) -> Caller {
         let whos = config.whos.holding(self.issuer, &self.claims);
         let texts = [&self.subject, &self.log_name, &self.same_person];
         let footprint = texts
@@ -161,7 +166,7 @@ impl<'a> Presented<'a> {
             .map(String::len)
             .fold(self.claims.footprint(), usize::saturating_add)
             .saturating_add(size_of_val(&*whos));
-        Ok(Caller {
+        Caller {
             issuer: self.issuer,
             subject: self.subject,
             log_name: self.log_name,
@@ -173,7 +178,7 @@ impl<'a> Presented<'a> {
             key,
             footprint,
             whos,
-        })
+        }
     }
 }
 

@@ -113,6 +113,10 @@ impl fmt::Debug for JwkMaterial {
 }
 
 impl Fingerprint {
+    /// Stands where no key has proved anything: no key has it. For explanations alone.
+    #[cfg(all(feature = "cli", not(target_arch = "wasm32")))]
+    pub(crate) const OF_NO_KEY: Self = Self([0; 32]);
+
     /// The digest.
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0

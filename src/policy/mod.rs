@@ -5,6 +5,8 @@
 
 mod border;
 mod demands;
+#[cfg(all(feature = "cli", not(target_arch = "wasm32")))]
+pub mod explain;
 mod grants;
 mod place;
 mod sentences;
