@@ -7,7 +7,7 @@ WITH_PACKAGES = $(PYTHON) -m stack.python
 WASM_TARGET = wasm32-wasip1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-up demo-down test check wasm setup fmt lint lint-wasm native e2e docs deny advisories fuzz-build fuzz figures
+.PHONY: help demo demo-up demo-down test check wasm cli setup fmt lint lint-wasm native cli-test e2e docs deny advisories fuzz-build fuzz figures
 
 help: ## list the targets
 	@echo 'make TARGET; each one works alone in a fresh clone:'
@@ -26,13 +26,16 @@ demo-down: ## end what demo-up started
 
 test: ## everything: format, lints, native tests, the wasm module, the real parts end to end, docs (under an hour)
 	@$(MAKE) --no-print-directory tools
-	@$(MAKE) --no-print-directory fmt lint lint-wasm native fuzz-build wasm e2e docs deny
+	@$(MAKE) --no-print-directory fmt lint lint-wasm native cli-test fuzz-build wasm e2e docs deny
 	@echo 'make test: all passed'
 
 check: fmt lint native ## the fast inner loop: format, lints, native tests
 
 wasm: tools-rust ## build the filter: target/wasm32-wasip1/release/icegate.wasm
 	cargo build --locked --release --target $(WASM_TARGET)
+
+cli: tools-rust ## build the operator's tool: target/release/icegate (docs/cli.md)
+	cargo build --locked --release --features cli --bin icegate
 
 setup: tools ## fetch the real parts (Envoy, Keycloak, Nessie, ...) into the cache
 	@$(PYTHON) -m stack.setup
@@ -48,6 +51,10 @@ lint-wasm: tools-rust ## clippy, for wasm32 (the host's code is compiled only th
 
 native: tools-rust ## the native tests
 	cargo test --locked
+
+cli-test: tools-rust ## the operator's tool: clippy and tests of what only its feature compiles
+	cargo clippy --locked --features cli --lib --bin icegate --test cli -- -D warnings
+	cargo test --locked --features cli --bin icegate --test cli
 
 e2e: setup wasm ## the end-to-end tests on the real parts
 	$(WITH_PACKAGES) -m pytest tests/e2e
