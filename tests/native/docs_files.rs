@@ -247,9 +247,7 @@ fn remedy(reason: Reason) -> &'static str {
         }
         Reason::BodyUnreadable => "Look at the client; the catalog would have had to guess too.",
         Reason::BodyEncoded => "Send bodies plain, as UTF-8; Iceberg clients do.",
-        Reason::BodyTooLarge => {
-            "Raise `limits.request_body`, and Envoy's `per_connection_buffer_limit_bytes` with it."
-        }
+        Reason::BodyTooLarge => "Raise `limits.request_body`.",
         Reason::BodyContradictsPath => {
             "Look at the client; path and body must name the same object."
         }
@@ -261,9 +259,7 @@ fn remedy(reason: Reason) -> &'static str {
         Reason::AnswerUnreadable => {
             "Look at the catalog, and at what stands between it and Envoy; the log says what is wrong."
         }
-        Reason::AnswerTooLarge => {
-            "Raise `limits.guarded_answer`, and Envoy's `per_connection_buffer_limit_bytes` with it."
-        }
+        Reason::AnswerTooLarge => "Raise `limits.guarded_answer`.",
         Reason::AnswerOutsideBorder => {
             "Compare the prefix that the catalog gives with `tenants.NAME.reach`."
         }
