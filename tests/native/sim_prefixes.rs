@@ -151,7 +151,7 @@ fn the_catalog_is_down_and_comes_back() {
     let commit = world.post(&table("p-a1"), &dave);
     world.pass_s(1);
     assert_eq!(world.refusal(commit), (429, "prefix_unavailable"));
-    assert!((2..=4).contains(&world.retry_after(commit)));
+    assert!((3..=5).contains(&world.retry_after(commit)));
     assert_eq!(world.shop.asked.len(), 1);
     world.pass_s(2);
     let read = world.send("GET", &table("p-a1"), &dave);
