@@ -36,10 +36,13 @@ mod locations;
 mod oauth_golden;
 mod refusal_table;
 mod sim;
+mod sim_bodies;
 mod sim_keys;
 mod sim_model;
 mod sim_outages;
+mod sim_prefixes;
 mod sim_stories;
+mod sim_tenants;
 mod support;
 mod telemetry_names;
 #[path = "support/tokens.rs"]

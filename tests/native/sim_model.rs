@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use crate::sim::ops::{Op, run, tell};
+use crate::sim::ops::{Op, run, tell, tell_of_tenants};
 
 proptest! {
     #![proptest_config(ProptestConfig { max_shrink_iters: 4000, ..ProptestConfig::default() })]
@@ -10,6 +10,13 @@ proptest! {
     #[test]
     fn whatever_happens_the_invariants_hold(ops in prop::collection::vec(any::<[u8; 4]>().prop_map(Op::read), 0..120)) {
         tell(&ops);
+    }
+
+    #[test]
+    fn whatever_happens_between_tenants_the_invariants_hold(
+        ops in prop::collection::vec(any::<[u8; 4]>().prop_map(Op::read), 0..120)
+    ) {
+        tell_of_tenants(&ops);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use icegate::wire::HttpCall;
 use serde_json::Value;
 
 use super::idp::{Exchange, SECRET};
+use super::tenants;
 use super::world::{CI, CORP, Kind, Outcome, Pending, World};
 use crate::tokens::base64url;
 
@@ -74,6 +75,7 @@ pub(crate) fn check_calls(world: &World) {
         world.now.instant.since(pending.sent) < lost
     };
     let mut under_way = Vec::new();
+    let mut prefixes = Vec::new();
     for pending in world.calls.values().filter(alive) {
         let flight = (pending.idp, &pending.kind);
         match &pending.kind {
@@ -83,9 +85,13 @@ pub(crate) fn check_calls(world: &World) {
                 assert_eq!(subject.issuer, world.idps[pending.idp].issuer);
                 assert!(!under_way.contains(&flight), "two flights for {subject:?}");
             }
+            Kind::Prefix { warehouse, .. } => {
+                assert!(!prefixes.contains(&warehouse), "{warehouse} is asked twice");
+                prefixes.push(warehouse);
+            }
             Kind::Metadata | Kind::Keys => {
                 let fetch = |call: &(usize, &Kind)| {
-                    call.0 == pending.idp && !matches!(call.1, Kind::Exchange { .. })
+                    call.0 == pending.idp && matches!(call.1, Kind::Metadata | Kind::Keys)
                 };
                 assert!(!under_way.iter().any(fetch), "two fetches of keys");
             }
@@ -106,6 +112,10 @@ pub(crate) fn check_forwarded(world: &World, stream: StreamId) {
     let subject = &world.subjects[&request.token];
     assert!(subject.genuine, "forwarded for {subject:?}");
     let (audience, idp) = catalog(&request.path).expect("a catalog's path");
+    let audience = match world.config.tenancy {
+        Some(_) => tenants::check_forwarded(world, request, &subject.person),
+        None => audience.to_owned(),
+    };
     let idp = &world.idps[idp];
     assert_eq!(
         subject.issuer, idp.issuer,
@@ -118,13 +128,39 @@ pub(crate) fn check_forwarded(world: &World, stream: StreamId) {
         Value::Array(several) => several.iter().any(|one| one == audience),
         one => one == audience,
     };
-    assert!(names(audience), "not for {audience}: {minted:?}");
+    assert!(names(&audience), "not for {audience}: {minted:?}");
     assert!(!names(idp.gate), "for the gate: {minted:?}");
     let now = world.now.unix.as_secs();
     assert!(now < minted.expires, "forwarded {minted:?} at {now}");
     assert!(now < subject.expires, "forwarded for {subject:?} at {now}");
     if !world.clock_was_moved {
         assert!(world.true_seconds() < minted.expires);
+    }
+}
+
+/// Whoever wants to know is told of every request, and of no token.
+pub(crate) fn check_record(world: &World, stream: StreamId) {
+    let request = &world.requests[&stream];
+    let Some(record) = &request.record else {
+        assert!(!world.config.audit.is_on(), "nothing is told");
+        return;
+    };
+    assert!(world.config.audit.is_on());
+    holds_no_secret(world, &format!("{record:?}"));
+    holds_no_secret(world, &record.line(Some(200)));
+    for (_, value) in record.state() {
+        holds_no_secret(world, &value);
+    }
+    match &request.outcome {
+        Outcome::Refused(reply) => assert_eq!(record.refusal, Some(reply.details)),
+        _ => {
+            assert_eq!(record.refusal, None);
+            let caller = record.caller.as_ref().expect("a caller");
+            assert_eq!(*caller.subject, *world.subjects[&request.token].person);
+            let tenant = tenants::owner(world, &request.path);
+            assert_eq!(record.tenant.as_deref(), tenant);
+            assert!(record.minted_id.is_some() && record.cached.is_some());
+        }
     }
 }
 
@@ -189,9 +225,19 @@ pub(crate) fn check(world: &World) {
     assert!(census.cached_bytes <= limits.cache_bytes);
     assert!(census.flights - census.queued <= limits.exchanges_in_flight * world.idps.len());
     assert!(census.queued <= limits.waiters.div_ceil(2) * world.idps.len());
-    let most = limits.request_deadline;
+    assert!(census.body_bytes <= icegate::limits::BODIES_BYTES);
+    assert!(census.bodies <= limits.waiters.div_ceil(2));
+    assert!(census.calls <= world.calls.len());
     for stream in &world.waiting {
-        let waits = world.now.instant.since(world.requests[stream].arrived);
+        let request = &world.requests[stream];
+        let waits = world.now.instant.since(request.arrived);
+        // For keys and tokens, for the body, and for what has ended meanwhile.
+        let reads = world.config.tenancy.is_some()
+            && tenants::names_in_body(&request.method, &request.path);
+        let most = match reads {
+            true => limits.request_deadline * 2 + icegate::limits::BODY_DEADLINE,
+            false => limits.request_deadline,
+        };
         assert!(waits <= most, "{stream:?} waits for {waits:?}");
     }
     let deadline = world.broker.next_deadline();
@@ -211,5 +257,8 @@ pub(crate) fn check(world: &World) {
     };
     let ended = world.forwarded + world.refused;
     assert_eq!(sum("icegate_requests."), ended as i64);
-    assert_eq!(sum("icegate_refusals."), world.refused as i64);
+    assert_eq!(
+        sum("icegate_refusals."),
+        (world.refused + world.withheld) as i64
+    );
 }

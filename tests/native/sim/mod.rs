@@ -15,9 +15,13 @@
     reason = "in a test a panic is the answer"
 )]
 
+mod calls;
+mod clients;
 pub(crate) mod idp;
 mod invariants;
 pub(crate) mod ops;
+pub(crate) mod tenants;
+mod time;
 mod world;
 
 #[allow(unused_imports, reason = "each test crate uses a part of it")]

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use icegate::broker::StreamId;
+use icegate::broker::{ArrivedBody, StreamId};
 use serde_json::json;
 
 use super::idp::{Answer, Key, Mint};
+use super::tenants::{self, ACME, GLOBEX, SECRET, TABLE};
 use super::world::{CI, CORP, Outcome, World, table};
 
 /// One thing that happens.
@@ -33,13 +34,19 @@ pub(crate) enum Op {
     Unauthorized { which: u8 },
     /// A person gets a fresh token.
     Renew { who: u8 },
+    /// A request's body comes; not always of one that is to be seen.
+    Body { which: u8, how: u8 },
+    /// A catalog gives a warehouse another prefix, or refuses to tell somebody.
+    Shop { what: u8 },
+    /// The catalog answers a request that was forwarded.
+    Served { which: u8, how: u8 },
 }
 
 impl Op {
     /// The operation of four bytes. All bytes mean something.
     pub(crate) fn read([kind, a, b, c]: [u8; 4]) -> Self {
         let wide = u16::from_le_bytes([b, c]);
-        match kind % 32 {
+        match kind % 44 {
             0..=8 => Self::Request {
                 who: a,
                 catalog: b,
@@ -60,7 +67,10 @@ impl Op {
                 keep: b % 4 != 0,
             },
             29 | 30 => Self::Unauthorized { which: a },
-            _ => Self::Renew { who: a },
+            31 => Self::Renew { who: a },
+            32..=39 => Self::Body { which: a, how: b },
+            40 => Self::Shop { what: a },
+            _ => Self::Served { which: a, how: b },
         }
     }
 }
@@ -72,7 +82,10 @@ pub(crate) fn run(bytes: &[u8]) {
         .filter_map(|chunk| chunk.try_into().ok())
         .map(Op::read)
         .collect();
-    tell(&ops);
+    match bytes.len() % 4 {
+        0 => tell(&ops),
+        _ => tell_of_tenants(&ops),
+    }
 }
 
 /// Small bounds, so that a short story reaches them.
@@ -80,34 +93,33 @@ fn limits() -> serde_json::Value {
     json!({"cached_callers": 4, "waiters": 6, "exchanges_in_flight": 3, "key_refresh": "60s", "key_max_age": "5m"})
 }
 
+/// What is asked for where there are tenants; the catalog of a request says how far into it.
+const ASKED: [(&str, &str, &str); 16] = [
+    ("POST", ACME, "/namespaces/db/tables"),
+    ("POST", GLOBEX, "/namespaces/db/tables"),
+    ("POST", "/mart/v1/p-a1", "/namespaces/db/tables"),
+    ("POST", "/mart/v1/p-g1", "/namespaces/db/tables"),
+    ("POST", "/mart/v1/p-g2", "/namespaces/db/tables"),
+    ("GET", ACME, "/namespaces/db/tables/t1"),
+    ("GET", GLOBEX, "/namespaces/db/tables/t1"),
+    ("GET", "/mart/v1/p-a1", "/namespaces/db/tables/t1"),
+    ("GET", "/mart/v1/p-g1", "/namespaces/db/tables/t1"),
+    ("HEAD", "/mart/v1/p-x", "/namespaces/db/tables/t1"),
+    ("POST", ACME, "/namespaces"),
+    ("POST", GLOBEX, "/tables/rename"),
+    ("GET", ACME, "/namespaces/db/tables/secret"),
+    ("GET", "/iceberg/v1/config", "?warehouse=acme"),
+    ("GET", "/mart/v1/config", "?warehouse=g1"),
+    ("GET", "/bots/v1", "/namespaces/db/tables/t1"),
+];
+
 const PEOPLE: [&str; 5] = ["alice", "bob", "carol", "dave", "erin"];
 
 /// Tells a story, then lets everything become well again: whatever happened, nobody waits for ever, and the next
 /// person is served.
 pub(crate) fn tell(ops: &[Op]) {
     let mut world = World::cold(&limits());
-    world.by_hand();
-    world.reuse_names();
-    // Robots have their tokens from ci.
-    let mut people: Vec<String> = PEOPLE
-        .iter()
-        .map(|name| world.token_of(CORP, name, 300))
-        .collect();
-    people.push(world.token_of(CI, "robot", 300));
-    people.push(world.token_of(CORP, "hasty", 20));
-    for op in ops {
-        apply(&mut world, &mut people, *op);
-    }
-    world.by_script();
-    // Longer than a deadline, a pause, and the watch over a lost call together.
-    world.pass_s(120);
-    for (stream, request) in &world.requests {
-        assert!(
-            !matches!(request.outcome, Outcome::Waiting),
-            "{stream:?} waits for ever"
-        );
-    }
-    assert_eq!(world.broker.census().flights, 0);
+    tell_in(&mut world, PEOPLE, ops);
     let clock_is_right = world.now.unix.as_secs().abs_diff(world.true_seconds()) <= 30;
     if clock_is_right {
         for (idp, catalog) in [(CORP, "iceberg"), (CORP, "mart"), (CI, "bots")] {
@@ -119,6 +131,63 @@ pub(crate) fn tell(ops: &[Op]) {
     }
 }
 
+/// The same with tenants, bodies, prefixes that are asked, and caps.
+pub(crate) fn tell_of_tenants(ops: &[Op]) {
+    let mut all = tenants::tenants(&limits());
+    all["limits"]["request_body"] = 2048.into();
+    all["tenants"]["acme"]["limits"] = json!({"cached_callers": 1});
+    all["tenants"]["globex"]["limits"] = json!({"exchanges_per_second": 1});
+    let mut world = World::cold_of(&all, |_| {});
+    tell_in(&mut world, ["alice", "bob", "carol", "dave", "erin"], ops);
+    let clock_is_right = world.now.unix.as_secs().abs_diff(world.true_seconds()) <= 30;
+    if clock_is_right {
+        for (idp, person, path) in [
+            (CORP, "alice", ACME),
+            (CORP, "carol", GLOBEX),
+            (CI, "robot", "/bots/v1"),
+        ] {
+            let token = world.token_of(idp, person, 300);
+            let stream = world.post_with(&format!("{path}/namespaces/db/tables"), &token, TABLE);
+            world.pass_s(9);
+            world.assert_forwarded(stream);
+        }
+    }
+}
+
+fn tell_in(world: &mut World, people: [&str; 5], ops: &[Op]) {
+    world.by_hand();
+    world.reuse_names();
+    // Robots have their tokens from ci.
+    let mut people: Vec<String> = people
+        .iter()
+        .map(|name| world.token_of(CORP, name, 300))
+        .collect();
+    people.push(world.token_of(CI, "robot", 300));
+    people.push(world.token_of(CORP, "hasty", 20));
+    for op in ops {
+        apply(world, &mut people, *op);
+    }
+    world.by_script();
+    // Longer than a deadline, a body's deadline, a pause, and the watch over a lost call together.
+    world.pass_s(180);
+    for (stream, request) in &world.requests {
+        assert!(
+            !matches!(request.outcome, Outcome::Waiting),
+            "{stream:?} waits for ever"
+        );
+    }
+    let census = world.broker.census();
+    let left = (
+        census.parked,
+        census.flights,
+        census.bodies,
+        census.body_bytes,
+    );
+    assert_eq!(left, (0, 0, 0, 0));
+    assert_eq!(census.buckets, 0);
+    assert_eq!(census.calls, world.calls.len());
+}
+
 fn apply(world: &mut World, people: &mut [String], op: Op) {
     match op {
         Op::Request {
@@ -127,6 +196,11 @@ fn apply(world: &mut World, people: &mut [String], op: Op) {
             method,
         } => {
             let token = people[usize::from(who) % people.len()].clone();
+            if world.config.tenancy.is_some() {
+                let (method, base, rest) = ASKED[usize::from(catalog) % ASKED.len()];
+                world.send(method, &format!("{base}{rest}"), &token);
+                return;
+            }
             let catalog = ["iceberg", "iceberg", "mart", "bots"][usize::from(catalog) % 4];
             let method = ["GET", "POST", "HEAD", "DELETE"][usize::from(method) % 4];
             world.send(method, &table(catalog), &token);
@@ -155,6 +229,32 @@ fn apply(world: &mut World, people: &mut [String], op: Op) {
                 world.catalog_says_401(stream);
             }
         }
+        Op::Body { which, how } => {
+            if let Some(stream) = nth(world, which, |outcome| matches!(outcome, Outcome::Waiting)) {
+                show(world, stream, how);
+            }
+        }
+        Op::Shop { what } => match what % 6 {
+            0 => _ = world.shop.prefixes.insert("g1", "p-g2".to_owned()),
+            1 => _ = world.shop.prefixes.insert("g1", "p-a1".to_owned()),
+            2 => _ = world.shop.refuses.insert("bob".to_owned()),
+            3 => _ = world.shop.refuses.insert("carol".to_owned()),
+            _ => world.shop = super::tenants::Shop::of_yesterday(&world.shop),
+        },
+        Op::Served { which, how } => {
+            if let Some(stream) = nth(world, which, |outcome| {
+                matches!(outcome, Outcome::Forwarded)
+            }) {
+                let body: &[u8] = match how % 4 {
+                    0 => br#"{"defaults":{},"overrides":{"prefix":"main%7Cacme"}}"#,
+                    1 => br#"{"metadata-location":"s3://globex/x","metadata":{"location":"s3://globex/t"}}"#,
+                    2 => b"{}",
+                    _ => b"<html>",
+                };
+                let status = [200, 200, 401, 404][usize::from(how / 4) % 4];
+                world.catalog_answers(stream, status, body);
+            }
+        }
         Op::Renew { who } => {
             let who = usize::from(who) % people.len();
             let (idp, life) = match who {
@@ -165,6 +265,20 @@ fn apply(world: &mut World, people: &mut [String], op: Op) {
             let name = world.subjects[&people[who]].person.clone();
             people[who] = world.token_of(idp, &name, life);
         }
+    }
+}
+
+fn show(world: &mut World, stream: StreamId, how: u8) {
+    match how % 10 {
+        0..=4 => world.show(stream, TABLE),
+        5 => world.show(stream, SECRET),
+        6 => world.show(
+            stream,
+            br#"{"name":"t9","location":"s3://globex/t9","schema":{}}"#,
+        ),
+        7 => world.show(stream, br#"{"name":"#),
+        8 => world.show_as(stream, ArrivedBody::TooLarge),
+        _ => world.show_as(stream, ArrivedBody::WithTrailers),
     }
 }
 
