@@ -1,5 +1,7 @@
 //! Places, as they are written: warehouses within a tenant's reach, and what a grant speaks of.
 
+use std::rc::Rc;
+
 use super::fault::{Faults, Path};
 use super::model::{LevelPattern, ObjectPattern, Pattern};
 use super::node::{Field, Node};
@@ -99,7 +101,7 @@ pub(crate) enum AtCatalog {
     /// In these warehouses, everywhere.
     Warehouses(Vec<Option<WarehouseName>>),
     /// At these places of each warehouse; `None` where one is faulty.
-    Places(Vec<(String, Option<Many<Pattern, 256>>)>),
+    Places(Vec<(Rc<str>, Option<Many<Rc<Pattern>>>)>),
 }
 
 impl Field for AtBlock {
@@ -124,10 +126,7 @@ impl Field for AtCatalog {
                     .iter()
                     .map(|(warehouse, value)| {
                         let path = node.path.member(warehouse);
-                        (
-                            warehouse.to_owned(),
-                            Many::read(Node { path, value }, faults),
-                        )
+                        (warehouse.into(), Many::read(Node { path, value }, faults))
                     })
                     .collect(),
             )),
@@ -142,14 +141,16 @@ impl Field for AtCatalog {
     }
 }
 
-impl Field for Pattern {
+/// Shared: a grant for several conditions has a rule for each.
+impl Field for Rc<Pattern> {
     fn read(node: Node<'_>, faults: &mut Faults) -> Option<Self> {
         let Tree::Object(_) = node.value else {
-            return levels(node, faults).map(|(levels, subtree)| Self {
+            let (levels, subtree) = levels(node, faults)?;
+            return Some(Rc::new(Pattern {
                 levels,
                 subtree,
                 object: None,
-            });
+            }));
         };
         let members = node.members(&["namespace", "table", "view"], faults)?;
         let namespace = members.required::<Levels>("namespace", "an object lies in one", faults);
@@ -161,11 +162,11 @@ impl Field for Pattern {
             (None, Some(ObjectName(name))) => (Noun::View, name),
             _ => return node.refuse(faults, "must name one table or one view"),
         };
-        Some(Self {
+        Some(Rc::new(Pattern {
             levels,
             subtree,
             object: Some(object),
-        })
+        }))
     }
 
     #[cfg(not(target_arch = "wasm32"))]

@@ -56,6 +56,31 @@ impl Faults {
         None
     }
 
+    /// Notes that a name is nobody's, and which one was probably meant. The first few times: to look for it among
+    /// thousands takes its time, and whoever wrote them all wrong knows what he meant.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn nobodys<'a>(
+        &mut self,
+        path: Path<'_>,
+        message: &'static str,
+        name: &str,
+        known: &mut dyn Iterator<Item = &'a str>,
+    ) {
+        const HINTS: usize = 64;
+        let meant = match self.0.len() < HINTS {
+            true => nearest(name, known),
+            false => None,
+        };
+        match meant {
+            Some(meant) => {
+                let meant = Path::Whole.member(meant);
+                self.add(path, format!("{message}; did you mean {meant}?"));
+            }
+            None => self.add(path, message),
+        }
+    }
+
     /// Out of line: it is called in a hundred places, and each copy would cost bytes of the module.
     #[cold]
     #[inline(never)]

@@ -73,8 +73,10 @@ pub fn load(bytes: &[u8], env: &dyn Fn(&str) -> Option<String>) -> Result<Config
         path: Path::Whole,
         value: &tree,
     };
-    let config = file::File::read(root, &mut faults)
-        .and_then(|file| check::config(file, bytes, env, &mut faults));
+    let config = match (file::File::read(root, &mut faults), &tree) {
+        (Some(file), Tree::Object(root)) => check::config(file, root, bytes, env, &mut faults),
+        _ => None,
+    };
     match config {
         Some(config) if faults.is_empty() => Ok(config),
         _ => Err(faults.finished()),

@@ -102,6 +102,11 @@ fn part<'a>(bytes: &mut &'a [u8]) -> Option<Part<'a>> {
 }
 
 fn varint(bytes: &mut &[u8]) -> Option<u64> {
+    // Nearly every tag and length.
+    if let Some((byte @ ..=0x7f, rest)) = bytes.split_first() {
+        *bytes = rest;
+        return Some(u64::from(*byte));
+    }
     let mut value = 0_u64;
     for shift in (0_u32..64).step_by(7) {
         let (byte, rest) = bytes.split_first()?;

@@ -1,6 +1,7 @@
 //! The general kinds of values: text, counts, lists, maps by name.
 
 use std::borrow::Cow;
+use std::marker::PhantomData;
 use std::rc::Rc;
 
 #[cfg(not(target_arch = "wasm32"))]
@@ -179,14 +180,8 @@ pub(crate) struct Many<T, const MAX: usize = 256>(pub(crate) Vec<Option<T>>);
 
 impl<T: Field, const MAX: usize> Field for Many<T, MAX> {
     fn read(node: Node<'_>, faults: &mut Faults) -> Option<Self> {
-        let Tree::List(values) = node.value else {
-            return node.not("a list", faults);
-        };
-        if values.is_empty() || values.len() > MAX {
-            return node.refuse(faults, format!("must hold 1 to {MAX}"));
-        }
         Some(Self(
-            values
+            list(&node, MAX, faults)?
                 .iter()
                 .enumerate()
                 .map(|(index, value)| {
@@ -203,11 +198,36 @@ impl<T: Field, const MAX: usize> Field for Many<T, MAX> {
     }
 }
 
-impl<T, const MAX: usize> Many<T, MAX> {
-    /// Those that could be read.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
-        self.0.iter().flatten()
+/// The same, read one by one when what they are checked against is known: tens of thousands need not lie in memory
+/// together. This holds none of them.
+#[derive(Debug)]
+pub(crate) struct Unread<T, const MAX: usize>(PhantomData<T>);
+
+impl<T: Field, const MAX: usize> Field for Unread<T, MAX> {
+    fn read(node: Node<'_>, faults: &mut Faults) -> Option<Self> {
+        list(&node, MAX, faults).map(|_| Self(PhantomData))
     }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    fn shape() -> Shape {
+        T::shape().many()
+    }
+}
+
+/// The elements of a list of at least one and at most so many.
+#[inline(never)]
+pub(crate) fn list<'a>(
+    node: &Node<'a>,
+    most: usize,
+    faults: &mut Faults,
+) -> Option<&'a [Tree<'a>]> {
+    let Tree::List(values) = node.value else {
+        return node.not("a list", faults);
+    };
+    if values.is_empty() || values.len() > most {
+        return node.refuse(faults, format!("must hold 1 to {most}"));
+    }
+    Some(values)
 }
 
 /// The elements, unless one of them stands there twice.

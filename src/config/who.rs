@@ -9,14 +9,17 @@ use super::tree::Tree;
 
 /// One condition, or a list of which one must hold. `None` where one is faulty.
 #[derive(Debug)]
-pub(crate) struct OneOrMoreWho(pub(crate) Vec<Option<WhoBlock>>);
+pub(crate) struct OneOrMoreWho {
+    pub(crate) conditions: Vec<Option<WhoBlock>>,
+    listed: bool,
+}
 
 impl OneOrMoreWho {
     /// The place of the condition at `index` of those that stand at `path`.
     pub(crate) fn place<'a>(&self, path: &'a Path<'a>, index: usize) -> Path<'a> {
-        match self.0.len() {
-            1 => *path,
-            _ => Path::Element(path, index),
+        match self.listed {
+            true => Path::Element(path, index),
+            false => *path,
         }
     }
 }
@@ -27,8 +30,8 @@ impl Field for OneOrMoreWho {
             Tree::List(conditions) if conditions.is_empty() => {
                 node.refuse(faults, "must not be an empty list")
             }
-            Tree::List(conditions) => Some(Self(
-                conditions
+            Tree::List(conditions) => Some(Self {
+                conditions: conditions
                     .iter()
                     .enumerate()
                     .map(|(index, value)| {
@@ -36,8 +39,12 @@ impl Field for OneOrMoreWho {
                         WhoBlock::read(Node { path, value }, faults)
                     })
                     .collect(),
-            )),
-            _ => Some(Self(vec![WhoBlock::read(node, faults)])),
+                listed: true,
+            }),
+            _ => Some(Self {
+                conditions: vec![WhoBlock::read(node, faults)],
+                listed: false,
+            }),
         }
     }
 

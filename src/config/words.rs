@@ -1,9 +1,11 @@
 //! The values of the configuration that are one of a few words.
 
+use super::fault::{Faults, Path};
 use super::model::{Access, Delegation, Lines, Profile};
+use super::node::{Field, Node};
 #[cfg(not(target_arch = "wasm32"))]
 use super::shape::{Shape, Show};
-use super::values::{Listed, Text, Wrong};
+use super::values::{Listed, Text, Wrong, list};
 use crate::iceberg::{Class, Kind, Operation, OperationSet};
 use crate::jose::Algorithm;
 #[cfg(not(target_arch = "wasm32"))]
@@ -91,29 +93,51 @@ impl Show for Lines {
     }
 }
 
-/// What a grant allows or denies: a class, an operation, or all.
+/// What a grant allows or denies: classes and operations, or all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Allowed(pub(crate) OperationSet);
+pub(crate) struct Actions(pub(crate) OperationSet);
 
-/// The classes that can be granted, in the order in which they are listed.
-const CLASSES: [Class; 7] = [
-    Class::Read,
-    Class::Write,
-    Class::Commit,
-    Class::Admin,
-    Class::Sign,
-    Class::Credentials,
-    Class::Config,
+impl Field for Actions {
+    fn read(node: Node<'_>, faults: &mut Faults) -> Option<Self> {
+        let mut set = Some(OperationSet::NONE);
+        for (index, value) in list(&node, 256, faults)?.iter().enumerate() {
+            let path = Path::Element(&node.path, index);
+            let more = Action::read(Node { path, value }, faults);
+            set = set.zip(more).map(|(set, Action(more))| set.and(more));
+        }
+        set.map(Self)
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    fn shape() -> Shape {
+        Action::shape().many()
+    }
+}
+
+/// A class, an operation, or all.
+struct Action(OperationSet);
+
+/// What can be granted as a whole, in the order in which it is listed. Put together once: a grant has several, and
+/// there are tens of thousands.
+const CLASSES: [(&str, OperationSet); 8] = [
+    class(Class::Read),
+    class(Class::Write),
+    class(Class::Commit),
+    class(Class::Admin),
+    class(Class::Sign),
+    class(Class::Credentials),
+    class(Class::Config),
+    ("all", OperationSet::ALL),
 ];
 
-impl Text for Allowed {
+const fn class(class: Class) -> (&'static str, OperationSet) {
+    (class.name(), OperationSet::of_class(class))
+}
+
+impl Text for Action {
     fn parse(text: &str) -> Result<Self, Wrong> {
-        if text == "all" {
-            return Ok(Self(OperationSet::ALL));
-        }
-        let class = CLASSES.into_iter().find(|class| class.name() == text);
-        if let Some(class) = class {
-            return Ok(Self(OperationSet::of_class(class)));
+        if let Some((_, set)) = CLASSES.iter().find(|(name, _)| *name == text) {
+            return Ok(Self(*set));
         }
         match Operation::from_name(text) {
             Some(Operation::GetToken) => Err("is nobody's to grant".into()),
@@ -126,8 +150,7 @@ impl Text for Allowed {
 
     #[cfg(not(target_arch = "wasm32"))]
     fn text_shape() -> Shape {
-        let mut words: Vec<&str> = CLASSES.map(Class::name).to_vec();
-        words.push("all");
+        let mut words = CLASSES.map(|(name, _)| name).to_vec();
         words.extend(
             Operation::ALL
                 .iter()

@@ -24,11 +24,15 @@ impl OperationSet {
     }
 
     /// The operations of a class.
-    pub fn of_class(class: Class) -> Self {
-        Operation::ALL
-            .iter()
-            .filter(|operation| operation.class() == class)
-            .fold(Self::NONE, |set, operation| set.and(Self::one(*operation)))
+    pub const fn of_class(class: Class) -> Self {
+        let (mut set, mut rest) = (Self::NONE, Operation::ALL);
+        while let [first, others @ ..] = rest {
+            if first.class() as u8 == class as u8 {
+                set = set.and(Self::one(*first));
+            }
+            rest = others;
+        }
+        set
     }
 
     /// Whether the operation is in the set.

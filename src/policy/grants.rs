@@ -5,6 +5,8 @@ use crate::config::{Rule, RuleKey, Tenancy, TenantId, WarehouseId};
 use crate::iceberg::{Class, OperationSet};
 use crate::identity::Caller;
 
+const READS: OperationSet = OperationSet::of_class(Class::Read);
+
 /// The grants of one caller in one warehouse.
 #[derive(Clone, Copy)]
 pub(super) struct Grants<'a> {
@@ -92,10 +94,9 @@ impl<'a> Grants<'a> {
 
     /// Whoever may read something may find the way to it: list and look at the namespaces above it.
     fn leads(self, rule: &Rule, place: &Place) -> bool {
-        let reads = OperationSet::of_class(Class::Read);
         let Some(pattern) = &rule.pattern else {
             return false;
         };
-        !rule.may.only(reads).is_empty() && leads_to(pattern, place, self.ignore_case)
+        !rule.may.only(READS).is_empty() && leads_to(pattern, place, self.ignore_case)
     }
 }

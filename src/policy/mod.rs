@@ -490,7 +490,7 @@ impl Within<'_> {
         let rules = self.tenancy.rules.of_tenant(grants.tenant);
         let about = |who: &Option<crate::config::WhoId>| {
             who.and_then(|who| self.config.whos.get(who))
-                .is_some_and(|who| who.claim == *path && who.issuer == self.caller.issuer())
+                .is_some_and(|who| *who.claim == *path && who.issuer == self.caller.issuer())
         };
         rules
             .filter(|(_, rule)| !rule.deny.is_empty())

@@ -813,7 +813,7 @@ fn what_is_no_configuration_at_all() {
         ),
         (
             r#"{"access":1,"access":2}"#,
-            "has the same member twice in one object (line 1, column 20); \
+            "has the same member twice in one object (line 1, column 21); \
              it must be a Struct, or a StringValue that holds JSON",
         ),
         ("[]", "must be an object, not a list"),

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::texts;
-use crate::config::fault::{Faults, Path, nearest};
+use crate::config::fault::{Faults, Path};
 use crate::config::file::{CatalogBlock, IssuerBlock, TenantTokenBlock, TokenBlock};
 use crate::config::model::{Catalog, Endpoint, IssuerId, Scheme, TokenRule};
 use crate::config::parts::Parameters;
@@ -245,6 +245,16 @@ pub(super) fn tenant_rule(
         path,
         faults,
     );
+    let gate = from.1.and_then(|issuer| issuer.audiences.as_ref());
+    let ours =
+        |audience: &String| gate.is_some_and(|gate| gate.0.iter().any(|own| own.0 == *audience));
+    if from.0 != base.from && audience.is_none() && base.audiences.iter().any(ours) {
+        faults.add(
+            path.member("audience"),
+            "must be set; what the catalog has here is an audience of the gate itself at this issuer, and a token that \
+             was made for the catalog could be replayed at the gate",
+        );
+    }
     let expected = match (expected, audience.map(|audience| audience.0.as_slice())) {
         (Some(expected), _) => expected.0.clone(),
         (None, Some([only])) => only.0.clone(),
@@ -341,10 +351,9 @@ fn find<'a>(
         .zip(0_u16..)
         .find(|((name, _), _)| &**name == from);
     let Some(((_, issuer), index)) = found else {
-        let hint = nearest(from, issuers.0.iter().map(|(name, _)| &**name))
-            .map(|meant| format!("; did you mean {}?", Path::Whole.member(meant)))
-            .unwrap_or_default();
-        return faults.refuse(path, format!("names no issuer of this configuration{hint}"));
+        let known = &mut issuers.0.iter().map(|(name, _)| &**name);
+        faults.nobodys(path, "names no issuer of this configuration", from, known);
+        return None;
     };
     Some((IssuerId(index), issuer.as_ref()))
 }

@@ -3,211 +3,254 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::tenants::Surroundings;
-use super::who::{Issuers, who};
+use super::surroundings::Surroundings;
+use super::tenants::Checked;
+use super::who::Implied;
 use crate::config::at::{AtBlock, AtCatalog};
-use crate::config::fault::{Faults, Path, nearest};
+use crate::config::fault::{Faults, Path};
 use crate::config::file::GrantBlock;
 use crate::config::model::{
-    Access, CatalogId, IssuerId, Pattern, Rule, RuleKey, Rules, Tenancy, TenantId, WarehouseId,
-    WhoId,
+    Access, CatalogId, IssuerId, LevelPattern, ObjectPattern, Pattern, Rule, RuleKey, Rules,
+    TenantId, WarehouseId, WhoId,
 };
-use crate::config::values::Many;
+use crate::config::node::{Field, Node};
+use crate::config::tree::Tree;
 use crate::config::who::GrantWho;
-use crate::config::words::Allowed;
-use crate::iceberg::OperationSet;
+use crate::config::words::Actions;
+use crate::iceberg::{Kind, OperationSet, is_plain_name};
 
 const GRANTS: Path<'static> = Path::Member(&Path::Whole, "grants");
 
 /// A tenant's warehouses by catalog and name.
 type Names<'a> = BTreeMap<(TenantId, CatalogId, &'a str), WarehouseId>;
 
-/// Checks every grant against the border, and takes them apart.
+/// Where a rule holds.
+type Spot = (Option<WarehouseId>, Option<Rc<Pattern>>);
+
+/// Reads every grant, checks it against the border, and takes it apart.
 pub(super) fn check(
-    tenancy: &Tenancy,
+    blocks: &[Tree<'_>],
+    border: &Checked,
     around: &mut Surroundings<'_>,
     faults: &mut Faults,
 ) -> Rules {
-    let names: Names<'_> = tenancy
-        .warehouses
-        .iter()
-        .zip(0_u32..)
-        .map(|(warehouse, number)| {
-            let key = (warehouse.tenant, warehouse.catalog, &*warehouse.name);
-            (key, WarehouseId(number))
-        })
-        .collect();
-    let mut rules = Vec::new();
-    let file = around.file;
-    let blocks = file.grants.iter().flatten().flat_map(|grants| &grants.0);
-    for (block, number) in blocks.zip(0_u32..) {
-        let index = usize::try_from(number).unwrap_or(usize::MAX);
+    let warehouses = border.tenancy.warehouses.iter().zip(0_u32..);
+    let mut grants = Grants {
+        border,
+        names: warehouses
+            .map(|(warehouse, number)| {
+                let key = (warehouse.tenant, warehouse.catalog, &*warehouse.name);
+                (key, WarehouseId(number))
+            })
+            .collect(),
+        around,
+        rules: Vec::new(),
+        people: Vec::new(),
+        spots: Vec::new(),
+    };
+    for ((index, value), number) in blocks.iter().enumerate().zip(0_u32..) {
         let path = Path::Element(&GRANTS, index);
-        if let Some(block) = block {
-            grant(
-                block, number, path, tenancy, &names, around, &mut rules, faults,
-            );
+        if let Some(block) = GrantBlock::read(Node { path, value }, faults) {
+            grants.take_apart(&block, number, path, faults);
         }
     }
-    Rules::new(rules)
+    Rules::new(grants.rules)
 }
 
-#[allow(
-    clippy::too_many_arguments,
-    reason = "one grant, with all that it is checked against"
-)]
-fn grant(
-    block: &GrantBlock,
-    number: u32,
-    path: Path<'_>,
-    tenancy: &Tenancy,
-    names: &Names<'_>,
-    around: &mut Surroundings<'_>,
-    rules: &mut Vec<(RuleKey, Rule)>,
-    faults: &mut Faults,
-) {
-    let set = |allowed: &Option<Option<Many<Allowed>>>| {
-        let allowed = allowed.iter().flatten().flat_map(Many::iter);
-        allowed.fold(OperationSet::NONE, |set, Allowed(more)| set.and(*more))
-    };
-    if matches!((&block.may, &block.deny), (Some(None), Some(None))) {
-        faults.add(path, "must have may or deny, or both");
-    }
-    let tenant = block.tenant.as_deref().and_then(|name| {
-        let found = tenancy
-            .tenants
-            .binary_search_by(|tenant| (*tenant.name).cmp(name));
-        if let Ok(index) = found {
-            return u16::try_from(index).ok().map(TenantId);
+struct Grants<'g, 'a> {
+    border: &'g Checked,
+    names: Names<'g>,
+    around: &'g mut Surroundings<'a>,
+    rules: Vec<(RuleKey, Rule)>,
+    /// Of the grant at hand.
+    people: Vec<WhoId>,
+    spots: Vec<Spot>,
+}
+
+impl Grants<'_, '_> {
+    fn take_apart(&mut self, block: &GrantBlock, number: u32, path: Path<'_>, faults: &mut Faults) {
+        if matches!((&block.may, &block.deny), (Some(None), Some(None))) {
+            faults.add(path, "must have may or deny, or both");
         }
-        let known = tenancy.tenants.iter().map(|tenant| &*tenant.name);
-        let hint = nearest(name, known)
-            .map(|meant| format!("; did you mean {meant}?"))
-            .unwrap_or_default();
-        faults.refuse(
-            path.member("tenant"),
-            format!("names no tenant of this configuration{hint}"),
-        )
-    });
-    let Some(tenant) = tenant else { return };
-    let people = people(block, path.member("who"), tenant, tenancy, around, faults);
-    let places = match &block.at {
-        Some(Some(at)) => places(at, path.member("at"), tenant, names, around, faults),
-        Some(None) => vec![(None, None)],
-        None => Vec::new(),
-    };
-    let (may, deny) = (set(&block.may), set(&block.deny));
-    for who in &people {
-        for (warehouse, pattern) in &places {
-            let key = RuleKey {
-                tenant,
-                who: *who,
-                warehouse: *warehouse,
-            };
-            let rule = Rule {
-                grant: number,
-                may,
-                deny,
-                pattern: pattern.clone(),
-            };
-            rules.push((key, rule));
-        }
-    }
-}
-
-/// Whose a grant is.
-fn people(
-    block: &GrantBlock,
-    path: Path<'_>,
-    tenant: TenantId,
-    tenancy: &Tenancy,
-    around: &mut Surroundings<'_>,
-    faults: &mut Faults,
-) -> Vec<Option<WhoId>> {
-    let conditions = match &block.who {
-        Some(GrantWho::All) => return vec![None],
-        Some(GrantWho::Some(conditions)) => conditions,
-        None => return Vec::new(),
-    };
-    let implied = only_issuer(tenant, tenancy, around);
-    let issuers = Issuers::of(around.file);
-    let mut people = Vec::new();
-    for (index, condition) in conditions.0.iter().enumerate() {
-        if let Some(condition) = condition {
-            let place = conditions.place(&path, index);
-            let (_, found) = who(condition, place, implied, &issuers, around.whos, faults);
-            people.extend(found.into_iter().map(Some));
-        }
-    }
-    people.sort_unstable();
-    people.dedup();
-    people
-}
-
-/// The issuer of a tenant's people, if they have one.
-fn only_issuer(tenant: TenantId, tenancy: &Tenancy, around: &Surroundings<'_>) -> Option<IssuerId> {
-    let tenant = tenancy.tenants.get(usize::from(tenant.0))?;
-    let mut issuers = tenant
-        .who
-        .iter()
-        .filter_map(|id| around.whos.get(*id))
-        .map(|who| who.issuer);
-    let first = issuers.next()?;
-    issuers.all(|issuer| issuer == first).then_some(first)
-}
-
-/// Where a grant holds: each warehouse with each of its patterns.
-fn places(
-    at: &AtBlock,
-    path: Path<'_>,
-    tenant: TenantId,
-    names: &Names<'_>,
-    around: &Surroundings<'_>,
-    faults: &mut Faults,
-) -> Vec<(Option<WarehouseId>, Option<Rc<Pattern>>)> {
-    let mut places = Vec::new();
-    for (catalog, entry) in &at.0.0 {
-        let path = path.member(catalog);
-        let mut catalogs = around.catalogs.iter().zip(0_u16..);
-        let Some((_, number)) = catalogs.find(|(known, _)| known.name == *catalog) else {
-            faults.add(path, "is no catalog of this configuration");
-            continue;
+        let Some(name) = &block.tenant else { return };
+        let Some(tenant) = self.tenant(name, path.member("tenant"), faults) else {
+            return;
         };
-        let id = CatalogId(number);
-        let mut find = |name: &str, path: Path<'_>| {
-            let found = names.get(&(tenant, id, name)).copied();
-            if found.is_none() {
-                faults.add(
-                    path,
-                    "is no warehouse within the tenant's reach; write it as reach has it",
-                );
-            }
-            found
-        };
-        match entry {
-            Some(AtCatalog::Warehouses(warehouses)) => {
-                for (index, name) in warehouses.iter().enumerate() {
-                    if let Some(name) = name
-                        && let Some(id) = find(&name.0, Path::Element(&path, index))
-                    {
-                        places.push((Some(id), None));
-                    }
-                }
-            }
-            Some(AtCatalog::Places(by_warehouse)) => {
-                for (name, patterns) in by_warehouse {
-                    if let Some(id) = find(name, path.member(name)) {
-                        let patterns = patterns.iter().flat_map(Many::iter);
-                        places.extend(
-                            patterns.map(|pattern| (Some(id), Some(Rc::new(pattern.clone())))),
-                        );
-                    }
-                }
-            }
+        let everybody = self.people(block, path.member("who"), tenant, faults);
+        self.spots.clear();
+        match &block.at {
+            Some(Some(at)) => self.places(at, path.member("at"), tenant, faults),
+            Some(None) => self.spots.push((None, None)),
             None => {}
         }
+        let set = |actions: &Option<Option<Actions>>| match actions {
+            Some(Some(Actions(set))) => *set,
+            Some(None) | None => OperationSet::NONE,
+        };
+        let (may, deny) = (set(&block.may), set(&block.deny));
+        let everybody = everybody.then_some(None);
+        for who in self.people.iter().copied().map(Some).chain(everybody) {
+            for (warehouse, pattern) in &self.spots {
+                let key = RuleKey {
+                    tenant,
+                    who,
+                    warehouse: *warehouse,
+                };
+                let rule = Rule {
+                    grant: number,
+                    may,
+                    deny,
+                    pattern: pattern.clone(),
+                };
+                self.rules.push((key, rule));
+            }
+        }
     }
-    places
+
+    fn tenant(&self, name: &str, path: Path<'_>, faults: &mut Faults) -> Option<TenantId> {
+        let tenants = &self.border.tenancy.tenants;
+        let found = tenants.binary_search_by(|tenant| (*tenant.name).cmp(name));
+        if found.is_err() {
+            let known = &mut tenants.iter().map(|tenant| &*tenant.name);
+            faults.nobodys(path, "names no tenant of this configuration", name, known);
+        }
+        u16::try_from(found.ok()?).ok().map(TenantId)
+    }
+
+    /// Whether everything that is said about a tenant could be read.
+    fn is_sure(&self, tenant: TenantId) -> bool {
+        let sure = self.border.sure.get(usize::from(tenant.0));
+        sure.is_some_and(|sure| *sure)
+    }
+
+    /// Finds whose a grant is; `true` when it is everybody's.
+    fn people(
+        &mut self,
+        block: &GrantBlock,
+        path: Path<'_>,
+        tenant: TenantId,
+        faults: &mut Faults,
+    ) -> bool {
+        self.people.clear();
+        let people = match &block.who {
+            Some(GrantWho::All) => return true,
+            Some(GrantWho::Some(people)) => people,
+            None => return false,
+        };
+        let sure = self.is_sure(tenant);
+        let issuers = self.issuers(tenant);
+        let implied = match (sure, issuers.as_slice()) {
+            (false, _) => Implied::Unsure,
+            (true, [only]) => Implied::Is(*only),
+            (true, _) => Implied::None,
+        };
+        for (index, condition) in people.conditions.iter().enumerate() {
+            let place = people.place(&path, index);
+            let Some(condition) = condition else { continue };
+            let found = &mut self.people;
+            let issuer = self.around.who(condition, place, implied, found, faults);
+            if let Some(issuer) = issuer.filter(|issuer| sure && !issuers.contains(issuer)) {
+                faults.add(
+                    place.member("issuer"),
+                    format!(
+                        "is {}, from which none of the people of {} come; nobody would ever be meant",
+                        self.around.issuer_name(issuer),
+                        super::tenants::TENANTS.member(block.tenant.as_deref().unwrap_or("-"))
+                    ),
+                );
+            }
+        }
+        self.people.sort_unstable();
+        self.people.dedup();
+        false
+    }
+
+    /// The issuers of a tenant's people.
+    fn issuers(&self, tenant: TenantId) -> Vec<IssuerId> {
+        let tenant = self.border.tenancy.tenants.get(usize::from(tenant.0));
+        let whos = tenant.iter().flat_map(|tenant| tenant.who.iter());
+        let mut issuers: Vec<IssuerId> = whos
+            .filter_map(|id| self.around.whos.get(*id))
+            .map(|who| who.issuer)
+            .collect();
+        issuers.sort_unstable();
+        issuers.dedup();
+        issuers
+    }
+
+    /// Finds where a grant holds: each warehouse with each of its patterns.
+    fn places(&mut self, at: &AtBlock, path: Path<'_>, tenant: TenantId, faults: &mut Faults) {
+        for (catalog, entry) in &at.0.0 {
+            let path = path.member(catalog);
+            let Some(id) = self.around.find_catalog(catalog, path, faults) else {
+                continue;
+            };
+            match entry {
+                Some(AtCatalog::Warehouses(warehouses)) => {
+                    for (index, name) in warehouses.iter().enumerate() {
+                        let place = Path::Element(&path, index);
+                        let Some(name) = name else { continue };
+                        let found = self.warehouse(tenant, id, &name.0, place, faults);
+                        self.spots.extend(found.map(|found| (Some(found), None)));
+                    }
+                }
+                Some(AtCatalog::Places(by_warehouse)) => {
+                    for (name, patterns) in by_warehouse {
+                        let place = path.member(name);
+                        let found = self.warehouse(tenant, id, name, place, faults);
+                        let patterns = patterns.iter().flat_map(|many| many.0.iter().enumerate());
+                        for (index, pattern) in patterns {
+                            let Some(pattern) = pattern else { continue };
+                            self.plain(id, pattern, Path::Element(&place, index), faults);
+                            let found = found.map(|found| (Some(found), Some(Rc::clone(pattern))));
+                            self.spots.extend(found);
+                        }
+                    }
+                }
+                None => {}
+            }
+        }
+    }
+
+    fn warehouse(
+        &self,
+        tenant: TenantId,
+        catalog: CatalogId,
+        name: &str,
+        path: Path<'_>,
+        faults: &mut Faults,
+    ) -> Option<WarehouseId> {
+        let found = self.names.get(&(tenant, catalog, name)).copied();
+        if found.is_none() && self.is_sure(tenant) {
+            faults.add(
+                path,
+                "is no warehouse within the tenant's reach; write it as reach has it",
+            );
+        }
+        found
+    }
+
+    /// A pattern that no request could ever match would deny nothing.
+    fn plain(&self, catalog: CatalogId, pattern: &Pattern, path: Path<'_>, faults: &mut Faults) {
+        let Some((catalog, _)) = self.around.catalog(catalog) else {
+            return;
+        };
+        let dotted = |level: &LevelPattern| match level {
+            LevelPattern::Any => false,
+            LevelPattern::Exactly(name) => name.contains('.'),
+        };
+        match (catalog.layout.kind(), &pattern.object) {
+            (Kind::Iceberg, _) if pattern.levels.iter().any(dotted) => faults.add(
+                path,
+                "has a level with a dot in it, which such a catalog takes for two levels; write them apart",
+            ),
+            (kind, Some((noun, ObjectPattern::Exactly(name)))) if !is_plain_name(kind, *noun, name) => faults.add(
+                path,
+                "has a name that Nessie reads as an expression; write the table's own name, and at which warehouse",
+            ),
+            _ => {}
+        }
+    }
 }
 
 /// What `access` asks of the rest.

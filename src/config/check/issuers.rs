@@ -89,47 +89,6 @@ pub(super) fn own_clusters(issuers: &Named<IssuerBlock>, faults: &mut Faults) {
     }
 }
 
-/// The same for a client of a tenant's own.
-pub(super) fn own_cluster_of_tenant(
-    client: &ClientBlock,
-    path: Path<'_>,
-    issuers: &Named<IssuerBlock>,
-    faults: &mut Faults,
-) {
-    if client.secret != Some(SecretPlace::Injected) {
-        return;
-    }
-    let own = match &client.cluster {
-        Some(Some(cluster)) => cluster,
-        Some(None) => {
-            return faults.add(
-                path.member("cluster"),
-                "must be set with secret: injected; \
-                 a cluster of its own carries the gate's credential and nothing else",
-            );
-        }
-        None => return,
-    };
-    for (name, block) in issuers
-        .0
-        .iter()
-        .filter_map(|(name, block)| Some((name, block.as_ref()?)))
-    {
-        let client = block.client.as_ref().and_then(Option::as_ref);
-        let cluster = client.and_then(|client| client.cluster.as_ref()?.as_ref());
-        if block.cluster.as_ref() == Some(own) || cluster == Some(own) {
-            faults.add(
-                path.member("cluster"),
-                format!(
-                    "is a cluster of {} too; \
-                     with secret: injected it must carry nothing but this client's exchanges",
-                    ISSUERS.member(name)
-                ),
-            );
-        }
-    }
-}
-
 /// Checks one, and builds it if nothing is missing.
 pub(super) fn check(
     name: &Rc<str>,

@@ -4,21 +4,28 @@ mod catalogs;
 mod grants;
 mod issuers;
 mod reach;
+mod surroundings;
 mod tenants;
+mod tokens;
 mod who;
 
 use std::rc::Rc;
 
 use super::fault::{Faults, Path};
-use super::file::{File, LimitsBlock};
+use super::file::{File, LimitsBlock, WhoBlock};
 use super::model::{
-    Access, Audit, Catalog, CatalogId, ClientAuthentication, Config, Context, Issuer, Limits,
-    Loaded, Tenancy, Warehouse, WhoId, Whos,
+    Access, Audit, CatalogId, ClientAuthentication, Config, Context, Issuer, Limits, Loaded,
+    Tenancy, Warehouse, WhoId,
 };
+use super::node::{Field, Node};
 use super::span::Span;
 use super::texts::Audience;
+use super::tree::{Object, Tree};
 use super::values::Named;
 use crate::iceberg::Kind;
+
+use surroundings::Surroundings;
+use who::Implied;
 
 const LIMITS: Path<'static> = Path::Member(&Path::Whole, "limits");
 
@@ -28,6 +35,7 @@ pub(crate) type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 /// Checks everything, and builds the configuration if nothing is missing.
 pub(crate) fn config(
     file: File,
+    root: &Object<'_>,
     bytes: &[u8],
     env: Environment<'_>,
     faults: &mut Faults,
@@ -53,10 +61,34 @@ pub(crate) fn config(
             },
         )
     });
-    let limits = file.limits.as_ref().map(|block| limits(block, faults));
-    // Tenants speak of catalogs: without these there is nothing to check them against.
-    let (catalogs, tokens): (Vec<_>, Vec<_>) = catalogs??.into_iter().unzip();
-    let mut contexts: Vec<Context> = tokens
+    let limits = file.limits.as_ref().and_then(|block| limits(block, faults));
+    let (Some(issuers), Some(catalogs)) = (issuers, catalogs) else {
+        return None;
+    };
+    let mut around = Surroundings::new(&file, &catalogs, env);
+    let list = |name: &str| match root.get(name) {
+        Some(Tree::List(values)) => &**values,
+        _ => &[],
+    };
+    let mut border = tenants::check(&mut around, faults);
+    if let Some(border) = &mut border
+        && matches!(file.grants, Some(Some(_)))
+    {
+        border.tenancy.rules = grants::check(list("grants"), border, &mut around, faults);
+    }
+    grants::access(&around, faults);
+    let denied = match file.denied {
+        Some(Some(_)) => denied(list("denied"), &mut around, faults),
+        _ => Box::default(),
+    };
+    let tenancy = border.map(|border| border.tenancy);
+    let holds_bodies = file.allow_on_headers_stop_iteration?;
+    if !holds_bodies {
+        must_hold_bodies(&around, tenancy.as_ref(), faults);
+    }
+    let Surroundings { contexts, whos, .. } = around;
+    let (catalogs, tokens) = whole(catalogs)?.into_iter().unzip::<_, _, Vec<_>, Vec<_>>();
+    let of_catalogs = tokens
         .into_iter()
         .zip(0_u16..)
         .map(|(token, number)| Context {
@@ -64,27 +96,9 @@ pub(crate) fn config(
             tenant: None,
             token,
             client: None,
-        })
-        .collect();
-    let mut whos = Whos::default();
-    let mut around = tenants::Surroundings {
-        file: &file,
-        catalogs: &catalogs,
-        contexts: &mut contexts,
-        whos: &mut whos,
-        env,
-    };
-    let mut tenancy = tenants::check(&mut around, faults);
-    if let Some(tenancy) = &mut tenancy {
-        tenancy.rules = grants::check(tenancy, &mut around, faults);
-    }
-    grants::access(&around, faults);
-    let denied = denied(&mut around, faults);
-    let holds_bodies = file.allow_on_headers_stop_iteration?;
-    if !holds_bodies {
-        must_hold_bodies(&file, &catalogs, tenancy.as_ref(), faults);
-    }
-    let issuers = issuers??;
+        });
+    let contexts: Vec<Context> = of_catalogs.chain(contexts).collect();
+    let issuers = whole(issuers)?;
     let report_only = file.report_only.as_ref()?;
     let audit = file.audit.as_ref()?;
     Some(Config {
@@ -103,27 +117,19 @@ pub(crate) fn config(
             lines: audit.lines?,
             filter_state: audit.filter_state?,
         },
-        limits: limits??,
+        limits: limits?,
         _only_load_makes_one: Loaded,
     })
 }
 
 /// The persons who are refused whatever else holds, sorted.
-fn denied(around: &mut tenants::Surroundings<'_>, faults: &mut Faults) -> Box<[WhoId]> {
+fn denied(blocks: &[Tree<'_>], around: &mut Surroundings<'_>, faults: &mut Faults) -> Box<[WhoId]> {
     const DENIED: Path<'static> = Path::Member(&Path::Whole, "denied");
-    let issuers = who::Issuers::of(around.file);
     let mut denied = Vec::new();
-    let blocks = around
-        .file
-        .denied
-        .iter()
-        .flatten()
-        .flat_map(|denied| &denied.0);
-    for (index, block) in blocks.enumerate() {
-        if let Some(block) = block {
-            let path = Path::Element(&DENIED, index);
-            let (_, found) = who::who(block, path, None, &issuers, around.whos, faults);
-            denied.extend(found);
+    for (index, value) in blocks.iter().enumerate() {
+        let path = Path::Element(&DENIED, index);
+        if let Some(block) = WhoBlock::read(Node { path, value }, faults) {
+            around.who(&block, path, Implied::None, &mut denied, faults);
         }
     }
     denied.sort_unstable();
@@ -132,18 +138,13 @@ fn denied(around: &mut tenants::Surroundings<'_>, faults: &mut Faults) -> Box<[W
 }
 
 /// Rules that depend on a request's body do not load where Envoy would send it on before it is read.
-fn must_hold_bodies(
-    file: &File,
-    catalogs: &[Catalog],
-    tenancy: Option<&Tenancy>,
-    faults: &mut Faults,
-) {
+fn must_hold_bodies(around: &Surroundings<'_>, tenancy: Option<&Tenancy>, faults: &mut Faults) {
     let Some(tenancy) = tenancy else { return };
     let nessie = |warehouse: &Warehouse| {
-        let catalog = catalogs.get(usize::from(warehouse.catalog.0));
-        catalog.is_some_and(|catalog| catalog.layout.kind() == Kind::Nessie)
+        let catalog = around.catalog(warehouse.catalog);
+        catalog.is_some_and(|(catalog, _)| catalog.layout.kind() == Kind::Nessie)
     };
-    let why = if file.access == Some(Access::Grants) {
+    let why = if around.file.access == Some(Access::Grants) {
         "access: grants"
     } else if tenancy
         .tenants
@@ -165,18 +166,22 @@ fn must_hold_bodies(
     );
 }
 
-/// Checks every entry, and gives them all or nothing.
+/// Checks every entry; `None` where one is faulty.
 fn each<B, T>(
     named: &Named<B>,
     path: Path<'_>,
     faults: &mut Faults,
     mut check: impl FnMut(&Rc<str>, &B, Path<'_>, &mut Faults) -> Option<T>,
-) -> Option<Vec<T>> {
-    let checked: Vec<Option<T>> = named
+) -> Vec<Option<T>> {
+    named
         .0
         .iter()
         .map(|(name, block)| check(name, block.as_ref()?, path.member(name), faults))
-        .collect();
+        .collect()
+}
+
+/// All or nothing.
+fn whole<T>(checked: Vec<Option<T>>) -> Option<Vec<T>> {
     checked.into_iter().collect()
 }
 

@@ -1,26 +1,33 @@
 //! The border: which names lead to which warehouse, and to whose.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::rc::Rc;
 
+use super::surroundings::Surroundings;
 use super::tenants::TENANTS;
 use crate::config::at::ReachEntry;
-use crate::config::fault::{Faults, Path, nearest};
-use crate::config::file::File;
+use crate::config::fault::{Faults, Path};
+use crate::config::file::{CatalogBlock, TenantBlock};
 use crate::config::model::{Border, Catalog, CatalogId, Prefix, TenantId, Warehouse, WarehouseId};
-use crate::config::values::{Many, Named};
 use crate::iceberg::Kind;
 
 /// The borders of all catalogs while tenants are read.
 pub(super) struct Borders<'a> {
-    catalogs: &'a [Catalog],
-    defaults: Vec<Option<Rc<str>>>,
+    /// The names of the catalogs' default warehouses.
+    defaults: Vec<Option<&'a str>>,
     warehouses: Vec<Warehouse>,
     borders: Vec<Border>,
     /// Nessie: whose a reference is.
-    references: BTreeMap<(CatalogId, Rc<str>), (TenantId, Rc<str>)>,
-    names: Vec<Rc<str>>,
+    references: BTreeMap<(CatalogId, Rc<str>), TenantId>,
+    names: Vec<&'a str>,
+}
+
+/// An entry of `reach`, where it stands.
+struct Stands<'a, 'p> {
+    tenant: TenantId,
+    catalog: &'a Catalog,
+    id: CatalogId,
+    path: Path<'p>,
 }
 
 /// What an entry of `reach` comes to.
@@ -32,24 +39,23 @@ struct Spelled {
 }
 
 impl<'a> Borders<'a> {
-    pub(super) fn new(catalogs: &'a [Catalog], file: &File) -> Self {
-        let block = |name: &str| {
-            let named = file.catalogs.iter().flat_map(|catalogs| &catalogs.0);
-            let mut blocks = named.filter(|(known, _)| &**known == name);
-            blocks.find_map(|(_, block)| block.as_ref())
+    pub(super) fn new(around: &Surroundings<'a>) -> Self {
+        let blocks = around.catalog_blocks();
+        let default = |(_, block): (_, Option<&'a CatalogBlock>)| {
+            Some(&*block?.default_warehouse.as_ref()?.as_ref()?.0)
         };
-        let default = |catalog: &Catalog| {
-            let default = block(&catalog.name)?.default_warehouse.as_ref()?.as_ref()?;
-            Some(Rc::clone(&default.0))
-        };
-        let named = file.tenants.iter().flatten().flat_map(|tenants| &tenants.0);
+        let named = around
+            .file
+            .tenants
+            .iter()
+            .flatten()
+            .flat_map(|tenants| &tenants.0);
         Self {
-            catalogs,
-            defaults: catalogs.iter().map(default).collect(),
+            defaults: blocks.map(default).collect(),
             warehouses: Vec::new(),
-            borders: catalogs.iter().map(|_| Border::default()).collect(),
+            borders: around.catalogs.iter().map(|_| Border::default()).collect(),
             references: BTreeMap::new(),
-            names: named.map(|(name, _)| Rc::clone(name)).collect(),
+            names: named.map(|(name, _)| &**name).collect(),
         }
     }
 
@@ -57,46 +63,48 @@ impl<'a> Borders<'a> {
     pub(super) fn add(
         &mut self,
         tenant: TenantId,
-        name: &Rc<str>,
-        reach: &Named<Many<ReachEntry>>,
+        block: &TenantBlock,
         path: Path<'_>,
+        around: &Surroundings<'a>,
         faults: &mut Faults,
     ) {
-        for (catalog_name, entries) in &reach.0 {
-            let path = path.member(catalog_name);
-            let found = self.catalogs.iter().zip(0_u16..);
-            let found = found.map(|(catalog, number)| (catalog, CatalogId(number)));
-            let Some((catalog, id)) = found
-                .into_iter()
-                .find(|(catalog, _)| catalog.name == *catalog_name)
-            else {
-                let known = self.catalogs.iter().map(|catalog| &*catalog.name);
-                let hint = nearest(catalog_name, known)
-                    .map(|meant| format!("; did you mean {meant}?"))
-                    .unwrap_or_default();
-                faults.add(path, format!("is no catalog of this configuration{hint}"));
+        for (name, entries) in block.reach.iter().flat_map(|reach| &reach.0) {
+            let path = path.member(name);
+            let Some(id) = around.find_catalog(name, path, faults) else {
+                continue;
+            };
+            let Some((catalog, _)) = around.catalog(id) else {
                 continue;
             };
             for (index, entry) in entries.iter().flat_map(|many| many.0.iter().enumerate()) {
-                let place = Path::Element(&path, index);
+                let stands = Stands {
+                    tenant,
+                    catalog,
+                    id,
+                    path: Path::Element(&path, index),
+                };
                 if let Some(entry) = entry
-                    && let Some(spelled) = self.spell(catalog, id, entry, place, faults)
+                    && let Some(spelled) = self.spell(&stands, entry, faults)
                 {
-                    self.put(tenant, name, id, entry, spelled, place, faults);
+                    self.put(&stands, entry, spelled, faults);
                 }
             }
         }
     }
 
+    /// The default warehouse of a catalog, as [`Border::warehouses`] spells it.
+    fn default(&self, id: CatalogId) -> Option<&'a str> {
+        *self.defaults.get(usize::from(id.0))?
+    }
+
     /// What an entry means at its kind of catalog.
     fn spell(
         &self,
-        catalog: &Catalog,
-        id: CatalogId,
+        stands: &Stands<'_, '_>,
         entry: &ReachEntry,
-        path: Path<'_>,
         faults: &mut Faults,
     ) -> Option<Spelled> {
+        let (catalog, path) = (stands.catalog, stands.path);
         let kind = catalog.layout.kind();
         let (asked_as, prefix) = match entry {
             ReachEntry::Name(name) => match kind {
@@ -112,11 +120,7 @@ impl<'a> Borders<'a> {
                 prefix.as_deref().map(Rc::<str>::from),
             ),
         };
-        // Lakekeeper finds warehouses without regard to case.
-        let asked_as = match kind {
-            Kind::Lakekeeper => Rc::from(asked_as.to_lowercase()),
-            _ => asked_as,
-        };
+        let asked_as = spelled(kind, asked_as);
         let Some(prefix) = prefix else {
             if catalog.endpoint.is_none() {
                 return faults.refuse(
@@ -142,14 +146,14 @@ impl<'a> Borders<'a> {
         let mut reference = None;
         if kind == Kind::Nessie {
             let (branch, warehouse) = halves(&prefix, path, faults)?;
+            // The half behind the bar says where files go: it must be the tenant's as well.
+            if warehouse != &*asked_as {
+                return faults.refuse(path, "has a prefix with another warehouse");
+            }
             if branch == &*catalog.default_branch {
                 prefixes.push(format!("|{warehouse}").into());
             }
-            let default = self
-                .defaults
-                .get(usize::from(id.0))
-                .and_then(Option::as_deref);
-            if default == Some(warehouse) {
+            if self.default(stands.id) == Some(warehouse) {
                 prefixes.push(branch.into());
             }
             reference = Some(branch.into());
@@ -162,86 +166,65 @@ impl<'a> Borders<'a> {
         })
     }
 
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "one entry, with all that is said about it"
-    )]
     fn put(
         &mut self,
-        tenant: TenantId,
-        name: &Rc<str>,
-        catalog: CatalogId,
+        stands: &Stands<'_, '_>,
         entry: &ReachEntry,
         spelled: Spelled,
-        path: Path<'_>,
         faults: &mut Faults,
     ) {
+        let (tenant, catalog, path) = (stands.tenant, stands.id, stands.path);
         if let Some(reference) = spelled.reference {
-            match self.references.entry((catalog, reference)) {
-                Entry::Vacant(free) => {
-                    free.insert((tenant, Rc::clone(name)));
-                }
-                Entry::Occupied(taken) if taken.get().0 != tenant => {
-                    let other = TENANTS.member(&taken.get().1);
-                    faults.add(
-                        path,
-                        format!(
-                            "names a reference that {other} reaches too; in Nessie a table belongs to its \
-                             reference and not to a warehouse, so both would see each other's tables: give \
-                             each tenant a branch of its own"
-                        ),
-                    );
-                    return;
-                }
-                Entry::Occupied(_) => {}
+            let owner = *self
+                .references
+                .entry((catalog, reference))
+                .or_insert(tenant);
+            if owner != tenant {
+                let message = format!(
+                    "names a reference that {} reaches too; in Nessie a table belongs to its reference and not to a \
+                     warehouse, so both would see each other's tables: give each tenant a branch of its own",
+                    self.named(owner)
+                );
+                return faults.add(path, message);
             }
         }
-        let twice = self
-            .warehouses
-            .iter()
-            .rev()
-            .take_while(|known| known.tenant == tenant);
-        if twice
-            .into_iter()
-            .any(|known| known.catalog == catalog && *known.name == *entry.name())
-        {
-            return faults.add(path, "stands there twice");
+        // Nessie: several references with one warehouse may be one tenant's, and the first written one is meant where
+        // a client names the warehouse alone.
+        let nessie = stands.catalog.layout.kind() == Kind::Nessie;
+        let taken = |border: &Border| {
+            let by_name = border.warehouses.get(&spelled.asked_as);
+            let by_name = by_name.filter(|id| !nessie || self.owner(**id) != Some(tenant));
+            let by_prefix = spelled
+                .prefixes
+                .iter()
+                .find_map(|prefix| border.prefixes.get(prefix));
+            by_name
+                .or(by_prefix)
+                .copied()
+                .or_else(|| self.twice(tenant, catalog, entry.name()))
+        };
+        let border = self.borders.get(usize::from(catalog.0));
+        if let Some(other) = border.and_then(taken) {
+            let message = match self.owner(other) {
+                Some(other) if other != tenant => format!(
+                    "is within the reach of {} too; a request could not be told apart",
+                    self.named(other)
+                ),
+                _ => "stands there twice".to_owned(),
+            };
+            return faults.add(path, message);
         }
         let id = WarehouseId(u32::try_from(self.warehouses.len()).unwrap_or(u32::MAX));
         let Some(border) = self.borders.get_mut(usize::from(catalog.0)) else {
             return;
         };
-        let warehouses = &self.warehouses;
-        let owner = |id: &WarehouseId| {
-            let index = usize::try_from(id.0).unwrap_or(usize::MAX);
-            warehouses.get(index).map(|warehouse| warehouse.tenant)
-        };
-        let mut clash = |with: TenantId| {
-            let other = self.names.get(usize::from(with.0)).map_or("-", |name| name);
-            let other = TENANTS.member(other);
-            let message = match with == tenant {
-                true => "has a prefix that stands there twice".to_owned(),
-                false => {
-                    format!("is within the reach of {other} too; a request could not be told apart")
-                }
-            };
-            faults.add(path, message);
-        };
-        // Several references of one warehouse may be one tenant's: the first written one is meant where a
-        // client names the warehouse alone.
-        match border.warehouses.get(&spelled.asked_as).and_then(owner) {
-            Some(other) if other != tenant => return clash(other),
-            Some(_) => {}
-            None => {
-                border.warehouses.insert(Rc::clone(&spelled.asked_as), id);
-            }
-        }
-        for prefix in spelled.prefixes {
-            if let Some(other) = border.prefixes.get(&prefix).and_then(owner) {
-                return clash(other);
-            }
-            border.prefixes.insert(prefix, id);
-        }
+        border
+            .warehouses
+            .entry(Rc::clone(&spelled.asked_as))
+            .or_insert(id);
+        border
+            .prefixes
+            .extend(spelled.prefixes.into_iter().map(|prefix| (prefix, id)));
         border.asks |= spelled.prefix == Prefix::Asked;
         self.warehouses.push(Warehouse {
             tenant,
@@ -252,13 +235,43 @@ impl<'a> Borders<'a> {
         });
     }
 
+    /// The warehouse of this name that the tenant, the last one so far, has here already.
+    fn twice(&self, tenant: TenantId, catalog: CatalogId, name: &str) -> Option<WarehouseId> {
+        let known = self.warehouses.iter().enumerate().rev();
+        let mut own = known.take_while(|(_, known)| known.tenant == tenant);
+        let same = own.find(|(_, known)| known.catalog == catalog && *known.name == *name);
+        let (index, _) = same?;
+        u32::try_from(index).ok().map(WarehouseId)
+    }
+
+    fn owner(&self, id: WarehouseId) -> Option<TenantId> {
+        let index = usize::try_from(id.0).ok()?;
+        self.warehouses.get(index).map(|warehouse| warehouse.tenant)
+    }
+
+    /// A tenant's place in the file.
+    fn named(&self, id: TenantId) -> Path<'a> {
+        TENANTS.member(self.names.get(usize::from(id.0)).copied().unwrap_or("-"))
+    }
+
     /// Every warehouse, and the borders by catalog.
-    pub(super) fn finish(mut self) -> (Vec<Warehouse>, Vec<Border>) {
-        for (border, default) in self.borders.iter_mut().zip(&self.defaults) {
-            let default = default.as_ref();
-            border.default = default.and_then(|name| border.warehouses.get(name).copied());
+    pub(super) fn finish(mut self, around: &Surroundings<'_>) -> (Vec<Warehouse>, Vec<Border>) {
+        let borders = self.borders.iter_mut().zip(around.catalogs);
+        for ((border, catalog), default) in borders.zip(&self.defaults) {
+            if let (Some((catalog, _)), Some(default)) = (catalog, default) {
+                let default = spelled(catalog.layout.kind(), (*default).into());
+                border.default = border.warehouses.get(&default).copied();
+            }
         }
         (self.warehouses, self.borders)
+    }
+}
+
+/// A warehouse's name as [`Border::warehouses`] has it. Lakekeeper finds warehouses without regard to case.
+fn spelled(kind: Kind, name: Rc<str>) -> Rc<str> {
+    match kind {
+        Kind::Lakekeeper => name.to_lowercase().into(),
+        Kind::Iceberg | Kind::Nessie | Kind::Polaris => name,
     }
 }
 

@@ -1,60 +1,63 @@
-//! Tenants: who belongs to them, what exists for them, and how their tokens are got.
+//! Tenants: who belongs to them, what exists for them, and where their files lie.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::reach::Borders;
-use super::who::{Issuers, who};
-use super::{Environment, catalogs, issuers};
+use super::surroundings::Surroundings;
+use super::tokens;
+use super::who::Implied;
 use crate::config::at::Locations;
 use crate::config::fault::{Faults, Path};
-use crate::config::file::{File, TenantBlock, TenantLimitsBlock, TenantTokenBlock};
+use crate::config::file::{TenantBlock, TenantLimitsBlock};
 use crate::config::model::{
-    Catalog, CatalogId, Client, Context, ContextId, IssuerId, Prefix, Rules, Tenancy, Tenant,
-    TenantId, TokenRule, WarehouseId, WhoId, Whos,
+    CatalogId, ContextId, IssuerId, Prefix, Rules, Tenancy, Tenant, TenantId, WarehouseId, WhoId,
 };
 use crate::iceberg::StorageLocation;
 
 /// Where they stand.
 pub(super) const TENANTS: Path<'static> = Path::Member(&Path::Whole, "tenants");
 
-/// What tenants are checked against, and what comes of them beside themselves.
-pub(super) struct Surroundings<'a> {
-    pub(super) file: &'a File,
-    pub(super) catalogs: &'a [Catalog],
-    pub(super) contexts: &'a mut Vec<Context>,
-    pub(super) whos: &'a mut Whos,
-    pub(super) env: Environment<'a>,
+/// The border, as far as it is without faults.
+pub(super) struct Checked {
+    pub(super) tenancy: Tenancy,
+    /// By tenant: whether everything that is said about it could be read.
+    pub(super) sure: Vec<bool>,
 }
 
 /// Checks all, and builds the border; grants come later.
-pub(super) fn check(around: &mut Surroundings<'_>, faults: &mut Faults) -> Option<Tenancy> {
+pub(super) fn check(around: &mut Surroundings<'_>, faults: &mut Faults) -> Option<Checked> {
     let blocks = around.file.tenants.as_ref()?.as_ref()?;
-    let mut borders = Borders::new(around.catalogs, around.file);
+    let mut borders = Borders::new(around);
     let mut tenants = Vec::with_capacity(blocks.0.len());
+    let mut sure = Vec::with_capacity(blocks.0.len());
     let mut members: BTreeMap<WhoId, Vec<TenantId>> = BTreeMap::new();
-    let mut complete = true;
     for ((name, block), number) in blocks.0.iter().zip(0_u16..) {
+        let id = TenantId(number);
+        let before = faults.len();
         let Some(block) = block else {
-            complete = false;
+            tenants.push(nobody(name));
+            sure.push(false);
             continue;
         };
-        let id = TenantId(number);
         let path = TENANTS.member(name);
         let (who, from) = people(block, path.member("who"), around, faults);
-        if let Some(reach) = &block.reach {
-            borders.add(id, name, reach, path.member("reach"), faults);
+        borders.add(id, block, path.member("reach"), around, faults);
+        let contexts = tokens::contexts(id, block, path, around, faults);
+        let locations = locations(block, path.member("locations"), blocks.0.len(), faults);
+        let whole = faults.len() == before && block.is_whole() && contexts.whole;
+        if whole {
+            serves(&from, &contexts.from, path.member("who"), around, faults);
         }
-        let contexts = contexts(id, block, path, around, faults);
-        serves(&from, &contexts, path.member("who"), around, faults);
         for one in &who {
             members.entry(*one).or_default().push(id);
         }
+        sure.push(whole);
         tenants.push(Tenant {
             name: Rc::clone(name),
             who: who.into(),
-            locations: locations(block, path.member("locations"), blocks.0.len(), faults),
-            contexts,
+            locations,
+            contexts: contexts.made,
             cached_callers: cap(block, |limits| {
                 limits.cached_callers.flatten().map(|most| most.0)
             }),
@@ -63,11 +66,9 @@ pub(super) fn check(around: &mut Surroundings<'_>, faults: &mut Faults) -> Optio
             }),
         });
     }
+    tokens::own_clusters(around, faults);
     apart(&tenants, faults);
-    if !complete {
-        return None;
-    }
-    let (warehouses, borders) = borders.finish();
+    let (warehouses, borders) = borders.finish(around);
     let mut asked: BTreeMap<_, Vec<WarehouseId>> = BTreeMap::new();
     for (warehouse, number) in warehouses.iter().zip(0_u32..) {
         if warehouse.prefix == Prefix::Asked {
@@ -75,14 +76,44 @@ pub(super) fn check(around: &mut Surroundings<'_>, faults: &mut Faults) -> Optio
             asked.entry(key).or_default().push(WarehouseId(number));
         }
     }
-    Some(Tenancy {
+    let tenancy = Tenancy {
         tenants,
         warehouses,
         borders,
         asked,
         members,
         rules: Rules::default(),
-    })
+    };
+    Some(Checked { tenancy, sure })
+}
+
+/// Stands in for a tenant that could not be read, so that the others keep their numbers.
+fn nobody(name: &Rc<str>) -> Tenant {
+    Tenant {
+        name: Rc::clone(name),
+        who: Box::default(),
+        locations: None,
+        contexts: BTreeMap::new(),
+        cached_callers: None,
+        exchanges_per_second: None,
+    }
+}
+
+impl TenantBlock {
+    /// Whether its people and its reach could be read.
+    fn is_whole(&self) -> bool {
+        let who = self.who.as_ref();
+        let reach = self.reach.as_ref();
+        who.is_some_and(|who| who.conditions.iter().all(Option::is_some))
+            && reach.is_some_and(|reach| {
+                let entries = reach.0.iter().map(|(_, entries)| entries);
+                entries.into_iter().all(|entries| {
+                    entries
+                        .as_ref()
+                        .is_some_and(|many| many.0.iter().all(Option::is_some))
+                })
+            })
+    }
 }
 
 /// Where its files may lie.
@@ -112,7 +143,7 @@ fn apart(tenants: &[Tenant], faults: &mut Faults) {
             locations.map(move |location| (location.to_string(), tenant))
         })
         .collect();
-    all.sort_by(|(a, _), (b, _)| a.cmp(b));
+    all.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
     let mut outer: Option<&(String, &Tenant)> = None;
     for inner in &all {
         match outer {
@@ -143,15 +174,12 @@ fn people(
     around: &mut Surroundings<'_>,
     faults: &mut Faults,
 ) -> (Vec<WhoId>, Vec<IssuerId>) {
-    let issuers = Issuers::of(around.file);
     let (mut ids, mut from) = (Vec::new(), Vec::new());
-    if let Some(conditions) = &block.who {
-        for (index, condition) in conditions.0.iter().enumerate() {
-            let place = conditions.place(&path, index);
+    if let Some(people) = &block.who {
+        for (index, condition) in people.conditions.iter().enumerate() {
+            let place = people.place(&path, index);
             if let Some(condition) = condition {
-                let (issuer, found) = who(condition, place, None, &issuers, around.whos, faults);
-                ids.extend(found);
-                from.extend(issuer);
+                from.extend(around.who(condition, place, Implied::None, &mut ids, faults));
             }
         }
     }
@@ -162,119 +190,31 @@ fn people(
     (ids, from)
 }
 
-/// One context for each catalog within the tenant's reach.
-fn contexts(
-    id: TenantId,
-    block: &TenantBlock,
-    path: Path<'_>,
-    around: &mut Surroundings<'_>,
-    faults: &mut Faults,
-) -> BTreeMap<CatalogId, ContextId> {
-    let mut made = BTreeMap::new();
-    let overrides = block.token.iter().flatten();
-    let overrides: BTreeMap<&str, _> = overrides
-        .flat_map(|named| &named.0)
-        .map(|(catalog, token)| (&**catalog, token.as_ref()))
-        .collect();
-    let reached = |name: &str| {
-        block
-            .reach
-            .iter()
-            .flat_map(|reach| &reach.0)
-            .any(|(catalog, _)| &**catalog == name)
-    };
-    let token_path = path.member("token");
-    for name in overrides.keys().filter(|name| !reached(name)) {
-        faults.add(
-            token_path.member(name),
-            "is no catalog within this tenant's reach",
-        );
-    }
-    for (catalog, number) in around.catalogs.iter().zip(0_u16..) {
-        if !reached(&catalog.name) {
-            continue;
-        }
-        let Some(base) = around.contexts.get(usize::from(number)) else {
-            continue;
-        };
-        let place = token_path.member(&catalog.name);
-        let issuers = around.file.issuers.as_ref();
-        let (token, client) = match overrides.get(&*catalog.name) {
-            None | Some(None) => (Some(base.token.clone()), None),
-            Some(Some(token)) => (
-                catalogs::tenant_rule(&base.token, token, place, issuers, faults),
-                tenant_client(token, &base.token, place, around, faults),
-            ),
-        };
-        let Some(token) = token else { continue };
-        let context = ContextId(u32::try_from(around.contexts.len()).unwrap_or(u32::MAX));
-        around.contexts.push(Context {
-            catalog: CatalogId(number),
-            tenant: Some(id),
-            token,
-            client,
-        });
-        made.insert(CatalogId(number), context);
-    }
-    made
-}
-
-/// A client of the tenant's own, at the issuer where its tokens are exchanged.
-fn tenant_client(
-    block: &TenantTokenBlock,
-    base: &TokenRule,
-    path: Path<'_>,
-    around: &Surroundings<'_>,
-    faults: &mut Faults,
-) -> Option<Client> {
-    let client = block.client.as_ref()?.as_ref()?;
-    let issuers = around.file.issuers.as_ref()?;
-    let from = block.from.iter().flatten().next();
-    let issuer = match from {
-        Some(from) => issuers
-            .0
-            .iter()
-            .find(|(name, _)| **name == **from)
-            .and_then(|(_, block)| block.as_ref()),
-        None => issuers
-            .0
-            .get(usize::from(base.from.0))
-            .and_then(|(_, block)| block.as_ref()),
-    }?;
-    let path = path.member("client");
-    issuers::own_cluster_of_tenant(client, path, issuers, faults);
-    let endpoint = issuers::endpoint(issuer);
-    issuers::client(client, path, endpoint.as_ref(), around.env, faults)
-}
-
 /// Each issuer of a tenant's people must be served at one of its catalogs, or they could do nothing.
 fn serves(
-    from: &[IssuerId],
-    contexts: &BTreeMap<CatalogId, ContextId>,
+    people: &[IssuerId],
+    served: &[IssuerId],
     path: Path<'_>,
     around: &Surroundings<'_>,
     faults: &mut Faults,
 ) {
-    let served = |issuer: &IssuerId| {
-        contexts.values().any(|id| {
-            let context = usize::try_from(id.0)
-                .ok()
-                .and_then(|index| around.contexts.get(index));
-            context.is_some_and(|context| context.token.from == *issuer)
-        })
-    };
-    if contexts.is_empty() {
-        return;
-    }
-    let issuers = Issuers::of(around.file);
-    for issuer in from.iter().filter(|issuer| !served(issuer)) {
+    for issuer in people.iter().filter(|issuer| !served.contains(issuer)) {
         faults.add(
             path,
             format!(
                 "names people of issuer {}, and no catalog within this tenant's reach gets its tokens there \
                  (token.from); they would all be refused",
-                issuers.name(*issuer)
+                around.issuer_name(*issuer)
             ),
         );
     }
+}
+
+/// The ways to a tenant's tokens.
+pub(super) struct Contexts {
+    pub(super) made: BTreeMap<CatalogId, ContextId>,
+    /// The issuers where they are got.
+    pub(super) from: Vec<IssuerId>,
+    /// Whether there is one for each catalog within reach.
+    pub(super) whole: bool,
 }

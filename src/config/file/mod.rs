@@ -12,7 +12,7 @@ pub(crate) use tenants::*;
 use super::block::block;
 use super::model::{Access, Delegation, Lines};
 use super::span::Span;
-use super::values::{Count, Many, Named};
+use super::values::{Count, Named, Unread};
 use crate::limits;
 
 block! {
@@ -43,9 +43,9 @@ block! {
         ],
         /// What some of a tenant's people may do within its border, with `access: grants`. All that
         /// hold for a caller count together, whatever their order; `deny` wins.
-        grants: Many<GrantBlock, { limits::GRANTS }> [optional "none", "Nothing is granted."],
+        grants: Unread<GrantBlock, { limits::GRANTS }> [optional "none", "Nothing is granted."],
         /// Persons who are refused whatever else holds, from their next request on.
-        denied: Many<WhoBlock, { limits::GRANTS }> [optional "none", "Nobody is."],
+        denied: Unread<WhoBlock, { limits::GRANTS }> [optional "none", "Nobody is."],
         /// Rules that are tried before they are held.
         report_only: ReportOnlyBlock [block "every rule is held."],
         /// What becomes of a request that asks for storage credentials or signatures

@@ -8,7 +8,7 @@ use crate::config::span::Span;
 use crate::config::texts::{Audience, ClaimValue, Resource, Scope};
 use crate::config::values::{Count, Many, Named, OneOrMore};
 use crate::config::who::{GrantWho, OneOrMoreWho};
-use crate::config::words::Allowed;
+use crate::config::words::Actions;
 
 use super::ClientBlock;
 
@@ -99,9 +99,9 @@ block! {
         /// What they may do: classes (`read`, `write`, `commit`, `admin`, `sign`, `credentials`,
         /// `config`, or `all`) and operations by their names in the REST spec (`loadTable`). Each stands
         /// for itself: `write` holds no `read`.
-        may: Many<Allowed> [optional "nothing", "A grant can be a `deny` alone."],
+        may: Actions [optional "nothing", "A grant can be a `deny` alone."],
         /// What they may not do, whatever else is granted.
-        deny: Many<Allowed> [optional "nothing", "What is not granted is refused anyway."],
+        deny: Actions [optional "nothing", "What is not granted is refused anyway."],
         /// Where: per catalog, a list of its warehouses as `reach` has them; or per warehouse a list
         /// of places. A place is a namespace by its levels, `[sales, orders]`: that namespace and the
         /// tables and views in it. `"*"` stands for any one level, `"**"` at the end for the namespace

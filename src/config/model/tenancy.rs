@@ -99,7 +99,7 @@ pub struct Who {
     /// Whose token.
     pub issuer: IssuerId,
     /// Which claim, text or a list of texts.
-    pub claim: ClaimPath,
+    pub claim: Rc<ClaimPath>,
     /// Its exact value.
     pub has: Rc<str>,
 }
@@ -112,7 +112,7 @@ type Values = BTreeMap<Rc<str>, WhoId>;
 pub struct Whos {
     list: Vec<Who>,
     /// By issuer: each claim with its values.
-    claims: BTreeMap<IssuerId, Vec<(ClaimPath, Values)>>,
+    claims: BTreeMap<IssuerId, Vec<(Rc<ClaimPath>, Values)>>,
 }
 
 impl Whos {
@@ -124,15 +124,15 @@ impl Whos {
         has: &str,
     ) -> WhoId {
         let claims = self.claims.entry(issuer).or_default();
-        let index = match claims.iter().position(|(path, _)| path == claim) {
+        let index = match claims.iter().position(|(path, _)| **path == *claim) {
             Some(index) => index,
             None => {
-                claims.push((claim.clone(), BTreeMap::new()));
+                claims.push((Rc::new(claim.clone()), BTreeMap::new()));
                 claims.len().saturating_sub(1)
             }
         };
         let new = WhoId(u32::try_from(self.list.len()).unwrap_or(u32::MAX));
-        let Some((_, values)) = claims.get_mut(index) else {
+        let Some((claim, values)) = claims.get_mut(index) else {
             return new;
         };
         if let Some(known) = values.get(has) {
@@ -142,7 +142,7 @@ impl Whos {
         values.insert(Rc::clone(&has), new);
         self.list.push(Who {
             issuer,
-            claim: claim.clone(),
+            claim: Rc::clone(claim),
             has,
         });
         new
@@ -156,7 +156,7 @@ impl Whos {
     /// The claims of an issuer's tokens that conditions speak of.
     pub fn claims(&self, issuer: IssuerId) -> impl Iterator<Item = &ClaimPath> {
         let claims = self.claims.get(&issuer).into_iter().flatten();
-        claims.map(|(path, _)| path)
+        claims.map(|(path, _)| &**path)
     }
 
     /// Which conditions hold for these claims of a token of `issuer`, sorted. A claim may be a text, or a

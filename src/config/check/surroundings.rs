@@ -1,0 +1,78 @@
+//! What tenants and grants are checked against, and what comes of them beside themselves.
+
+use std::rc::Rc;
+
+use super::Environment;
+use crate::config::fault::{Faults, Path};
+use crate::config::file::{CatalogBlock, File};
+use crate::config::model::{Catalog, CatalogId, Context, IssuerId, TokenRule, Whos};
+use crate::config::values::Named;
+
+/// Whatever is faulty stands there as nothing, so that the checks go on with the rest.
+pub(super) struct Surroundings<'a> {
+    pub(super) file: &'a File,
+    pub(super) env: Environment<'a>,
+    /// The issuers' names, in their order.
+    pub(super) issuers: Vec<&'a str>,
+    /// The catalogs in their order, each with the way to its tokens.
+    pub(super) catalogs: &'a [Option<(Catalog, TokenRule)>],
+    blocks: &'a [(Rc<str>, Option<CatalogBlock>)],
+    /// The tenants' ways to tokens; their numbers go on after those of the catalogs.
+    pub(super) contexts: Vec<Context>,
+    pub(super) whos: Whos,
+}
+
+impl<'a> Surroundings<'a> {
+    pub(super) fn new(
+        file: &'a File,
+        catalogs: &'a [Option<(Catalog, TokenRule)>],
+        env: Environment<'a>,
+    ) -> Self {
+        let issuers = file.issuers.iter().flat_map(|issuers| &issuers.0);
+        Self {
+            file,
+            env,
+            issuers: issuers.map(|(name, _)| &**name).collect(),
+            catalogs,
+            blocks: file.catalogs.as_ref().map_or(&[], |Named(blocks)| blocks),
+            contexts: Vec::new(),
+            whos: Whos::default(),
+        }
+    }
+
+    /// The names of the catalogs, faulty or not, and their blocks.
+    pub(super) fn catalog_blocks(
+        &self,
+    ) -> impl Iterator<Item = (&'a Rc<str>, Option<&'a CatalogBlock>)> + use<'a> {
+        self.blocks
+            .iter()
+            .map(|(name, block)| (name, block.as_ref()))
+    }
+
+    /// The catalog of that name, if there is one.
+    pub(super) fn find_catalog(
+        &self,
+        name: &str,
+        path: Path<'_>,
+        faults: &mut Faults,
+    ) -> Option<CatalogId> {
+        let found = self
+            .blocks
+            .binary_search_by(|(known, _)| (**known).cmp(name));
+        if found.is_err() {
+            let known = &mut self.blocks.iter().map(|(known, _)| &**known);
+            faults.nobodys(path, "is no catalog of this configuration", name, known);
+        }
+        u16::try_from(found.ok()?).ok().map(CatalogId)
+    }
+
+    /// A catalog without faults, and the way to its tokens.
+    pub(super) fn catalog(&self, id: CatalogId) -> Option<&'a (Catalog, TokenRule)> {
+        self.catalogs.get(usize::from(id.0))?.as_ref()
+    }
+
+    /// An issuer's name.
+    pub(super) fn issuer_name(&self, id: IssuerId) -> &'a str {
+        self.issuers.get(usize::from(id.0)).copied().unwrap_or("-")
+    }
+}
