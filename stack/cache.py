@@ -41,9 +41,14 @@ def keycloak(version: str) -> Path:
 
 
 def fixture() -> Path:
-    """The jars of Iceberg's REST fixture and our compiled launcher."""
-    sources = [TREE / "artifacts.json", TREE / "fixture" / "pom.xml", TREE / "fixture" / "LoopbackServer.java"]
+    """The jars of Iceberg's REST fixture, and our programs on them: its launcher and the Java client."""
+    sources = [TREE / "artifacts.json", TREE / "fixture" / "pom.xml", *fixture_programs()]
     return root() / f"fixture-{digest_of(*sources)}"
+
+
+def fixture_programs() -> list[Path]:
+    """The sources of those programs."""
+    return sorted((TREE / "fixture").glob("*.java"))
 
 
 def venv() -> Path:

@@ -116,7 +116,7 @@ def get_nessie() -> str:
 
 
 def get_fixture() -> str:
-    """Fetches the REST fixture and compiles our launcher, with a compiler that is a jar itself: only a runtime is needed."""
+    """Fetches the REST fixture and compiles our programs, with a compiler that is a jar itself: only a runtime is needed."""
     folder = cache.fixture()
     cache.keep_newest("fixture-*", 2, folder)
     if cache.is_done(folder):
@@ -127,10 +127,9 @@ def get_fixture() -> str:
     artifacts.fetch_jars("fixture", jars)
     class_path = os.pathsep.join(str(jar) for jar in sorted(jars.glob("*.jar")))
     compiler = [cache.java(), "-jar", artifacts.fetch("ecj"), "-source", "21", "-target", "21", "-proc:none"]
-    launcher = cache.TREE / "fixture" / "LoopbackServer.java"
-    cache.run(*compiler, "-classpath", class_path, "-d", folder / "classes", launcher)
+    cache.run(*compiler, "-classpath", class_path, "-d", folder / "classes", *cache.fixture_programs())
     cache.mark_done(folder)
-    return f"{len(list(jars.glob('*.jar')))} jars, launcher compiled"
+    return f"{len(list(jars.glob('*.jar')))} jars, launcher and Java client compiled"
 
 
 def _unpack(archive: Path, folder: Path) -> None:
