@@ -1,4 +1,4 @@
-"""Fetches every real part into the cache: `python3 -m stack.setup [--for demo|test]`.
+"""Fetches every real part into the cache: `python3 -m stack.setup [--for demo|test|trino]`.
 
 Runs on a fresh machine with plain Python. It may be run again at any time: what is there is kept, what an
 interruption left half-made is made anew, and two runs at once wait for each other.
@@ -10,6 +10,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import tarfile
 import time
 import zipfile
 from collections.abc import Callable
@@ -22,8 +23,8 @@ from .keycloak_seed import build_distribution, ensure_seed
 def main() -> int:
     """Gets the parts one after the other and prints one line for each."""
     parser = argparse.ArgumentParser(prog="python3 -m stack.setup", description=__doc__)
-    parser.add_argument("--for", dest="purpose", choices=("demo", "test"), default="test",
-                        help="demo: what the demo runs; test: everything (default)")
+    parser.add_argument("--for", dest="purpose", choices=("demo", "test", "trino"), default="test",
+                        help="demo: what the demo runs; test: what make test runs (default); trino: that and Trino")
     purpose = parser.parse_args().purpose
 
     lines = tools.missing()
@@ -57,8 +58,10 @@ def steps(purpose: str) -> list[tuple[str, Callable[[], str]]]:
         ("realm", get_realm),
         ("nessie", get_nessie),
     ]
-    if purpose == "test":
+    if purpose != "demo":
         parts.append(("fixture", get_fixture))
+    if purpose == "trino":
+        parts.append(("trino", get_trino))
     return parts
 
 
@@ -130,6 +133,27 @@ def get_fixture() -> str:
     cache.run(*compiler, "-classpath", class_path, "-d", folder / "classes", *cache.fixture_programs())
     cache.mark_done(folder)
     return f"{len(list(jars.glob('*.jar')))} jars, launcher and Java client compiled"
+
+
+def get_trino() -> str:
+    """Fetches Trino's server and its Iceberg plugin, and unpacks those two without the plugins that come along."""
+    version = artifacts.version("trino")
+    folder = cache.trino(version)
+    if cache.is_done(folder):
+        return f"{version} already there"
+    server, plugin = artifacts.fetch("trino"), artifacts.fetch("trino-iceberg")
+    _unpack(plugin, folder / "plugin" / "iceberg")
+    with tarfile.open(server) as content:
+        for entry in content:
+            where = Path(entry.name).parts[1:]
+            if entry.isfile() and where[:1] == ("lib",):
+                (folder / "lib").mkdir(exist_ok=True)
+                with content.extractfile(entry) as source, (folder / "lib" / where[-1]).open("wb") as target:
+                    shutil.copyfileobj(source, target)
+    cache.mark_done(folder)
+    for archive in (server, plugin):
+        archive.unlink()
+    return f"{version} unpacked"
 
 
 def _unpack(archive: Path, folder: Path) -> None:

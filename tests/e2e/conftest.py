@@ -6,12 +6,13 @@ import re
 import pytest
 from canaries import Canaries
 from gate import Gate
+from tenants import fill
 
 from stack.envoy import Envoy, wasm_module
 from stack.fixture_catalog import FixtureCatalog
 from stack.lake import CLIENT_VARIABLES, Lake
 from stack.standin import Reply, Standin
-from stack.tenants import TenantLake
+from stack.tenants import TenantLake, prefix
 
 # Before any test module loads pyarrow.
 os.environ.update(CLIENT_VARIABLES)
@@ -48,6 +49,16 @@ def tenant_lake(tmp_path_factory, keycloak):
     """A Nessie of its own for the tenants acme and globex, with storage of its own; nothing is in it yet."""
     with TenantLake(keycloak, tmp_path_factory.mktemp("tenants")) as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def two(tenant_lake, keycloak):
+    """That catalog with a table `raw.t` for each tenant, and `pii.people` and `mart.sales` for acme."""
+    for tenant, person in (("acme", "alice"), ("globex", "bob")):
+        token = keycloak.exchanged_token(keycloak.user_token(person))
+        more = [(("mart",), "sales"), (("pii",), "people")] if tenant == "acme" else []
+        fill(f"{tenant_lake.nessie.catalog_url}/v1/{prefix(tenant)}", token, [(("raw",), "t"), *more], tenant)
+    return tenant_lake
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ What Nessie alone would do with these requests is in `golden/spellings.txt`: nea
 """
 
 import json
-from pathlib import Path
 
 import pyarrow
 import pytest
@@ -12,7 +11,7 @@ from pyiceberg.catalog import load_catalog
 from pyiceberg.exceptions import ForbiddenError
 from pyiceberg.schema import Schema
 from pyiceberg.types import LongType, NestedField
-from tenants import SCHEMA, address, fill, nessie_configuration, table
+from tenants import SCHEMA, address, nessie_configuration, table
 
 from stack import web
 from stack.tenants import TENANTS, bucket, location, prefix
@@ -40,16 +39,6 @@ def commit(*updates):
 def set_property(key, value):
     """An update that sets a property of a table."""
     return {"action": "set-properties", "updates": {key: value}}
-
-
-@pytest.fixture(scope="module")
-def two(tenant_lake, keycloak):
-    """The catalog with a table `raw.t` for each tenant, and `pii.people` and `mart.sales` for acme."""
-    for tenant, person in PERSON.items():
-        token = keycloak.exchanged_token(keycloak.user_token(person))
-        more = [(("mart",), "sales"), (("pii",), "people")] if tenant == "acme" else []
-        fill(f"{tenant_lake.nessie.catalog_url}/v1/{prefix(tenant)}", token, [(("raw",), "t"), *more], tenant)
-    return tenant_lake
 
 
 @pytest.fixture(scope="module")
@@ -319,7 +308,7 @@ def test_a_denied_place_is_denied_wherever_a_request_names_it(refused):
         refused("grant_denied", "alice", "POST", f"{api}{path}", content)
 
 
-# -- what clients show --------------------------------------------------------------------------------------------------
+# -- what PyIceberg shows (others: test_duckdb.py, test_java.py) ---------------------------------------------------------
 
 
 def test_pyiceberg_says_that_it_is_another_tenants(pyiceberg):
@@ -349,37 +338,3 @@ def test_pyiceberg_says_which_grant_an_analyst_lacks(pyiceberg, two):
     with pytest.raises(ForbiddenError, match=r"may not read lake/acme\|acme\.pii\.people: .*denies it"):
         catalog.load_table("pii.people")
     assert two.nessie.head("acme") == head
-
-
-def test_duckdb_attaches_its_own_and_not_the_others(duckdb, gate, two, keycloak):
-    connection = duckdb(keycloak.user_token("bob"), two.moto)
-    attach = "ATTACH '{}' AS {} (TYPE iceberg, ENDPOINT '{}', SECRET gate, ACCESS_DELEGATION_MODE 'none')"
-    connection.execute(attach.format("globex", "own", gate.url))
-    connection.execute("CREATE TABLE own.raw.by_duckdb (id BIGINT)")
-    connection.execute("INSERT INTO own.raw.by_duckdb VALUES (1), (2)")
-    assert connection.execute("SELECT sum(id) FROM own.raw.by_duckdb").fetchall() == [(3,)]
-    assert ("raw", "by_duckdb") in two.nessie.entries("globex")
-    with pytest.raises(Exception, match="Forbidden_403"):
-        connection.execute(attach.format("acme", "theirs", gate.url))
-
-
-@pytest.fixture
-def duckdb():
-    """DuckDB with its Iceberg extension and a token, where its packages are installed."""
-    module = pytest.importorskip("duckdb")
-    packages = Path(module.__file__).parent.parent
-
-    def connect(token, moto):
-        connection = module.connect()
-        for extension in ("avro", "httpfs", "iceberg"):
-            folder = packages / f"duckdb_extension_{extension}" / "extensions"
-            (file,) = folder.glob(f"*/{extension}.duckdb_extension")
-            connection.execute(f"INSTALL '{file}'")
-            connection.execute(f"LOAD {extension}")
-        connection.execute(f"CREATE SECRET gate (TYPE ICEBERG, TOKEN '{token}')")
-        keys = moto.client_properties()
-        connection.execute(
-            f"CREATE SECRET storage (TYPE S3, KEY_ID '{keys['s3.access-key-id']}', SECRET '{keys['s3.secret-access-key']}', "
-            f"REGION '{keys['s3.region']}', ENDPOINT '127.0.0.1:{moto.port}', URL_STYLE 'path', USE_SSL false)")
-        return connection
-    return connect
