@@ -7,6 +7,7 @@ import json
 
 import pyarrow
 import pytest
+from clients import refused_once, told
 from pyiceberg.catalog import load_catalog
 from pyiceberg.exceptions import ForbiddenError
 from pyiceberg.schema import Schema
@@ -338,3 +339,20 @@ def test_pyiceberg_says_which_grant_an_analyst_lacks(pyiceberg, two):
     with pytest.raises(ForbiddenError, match=r"may not read lake/acme\|acme\.pii\.people: .*denies it"):
         catalog.load_table("pii.people")
     assert two.nessie.head("acme") == head
+
+
+def test_pyiceberg_shows_the_gates_sentence_but_where_an_answer_has_no_body(pyiceberg, gate):
+    catalog = pyiceberg("carol", "acme")
+    sales = catalog.load_table("mart.sales")
+    for attempt, refusal, sentence in (
+        (lambda: catalog.list_tables("pii"), "grant_denied", "may not list lake/acme|acme.pii: grants[4] denies it"),
+        (lambda: catalog.load_table("pii.people"), "grant_denied", "may not read lake/acme|acme.pii.people: grants[4] denies it"),
+        (lambda: catalog.drop_table("mart.sales"), "grant_missing", "may not drop lake/acme|acme.mart.sales: no grant"),
+        (lambda: sales.transaction().set_properties(a="b").commit_transaction(), "grant_missing",
+         "may not commit to lake/acme|acme.mart.sales: no grant"),
+    ):
+        problem = refused_once(gate, refusal, ForbiddenError, attempt)
+        assert told(problem) == f"ForbiddenException: carol (tenant acme) {sentence} (ref ...)"
+    with pytest.raises(ForbiddenError) as caught:
+        catalog.view_exists("pii.people")  # asks by HEAD
+    assert str(caught.value) == "ForbiddenError: RestError: Forbidden"

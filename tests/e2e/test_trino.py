@@ -104,6 +104,14 @@ def test_a_denied_table_fails_at_its_view(query, gate):
         [Cause(FORBIDDEN, "Forbidden: carol (tenant acme) may not read lake/acme.pii.payroll: grants[2] denies it (ref ...)")])
 
 
+def test_a_refused_list_fails_where_trino_looks_for_the_namespace(query):
+    """By `HEAD`, whose answer has no body, so that there is no sentence at all."""
+    with pytest.raises(TrinoError) as caught:
+        query("carol", "SHOW TABLES FROM {lake}.pii")
+    assert (caught.value.message, caught.value.causes) == (
+        "Failed to check namespace 'pii'", [Cause(FORBIDDEN, "Forbidden: Forbidden")])
+
+
 def test_somebody_of_no_tenant_sees_nothing(query, gate):
     name, shown, causes = refused(gate, "tenant_none", lambda: query("bob", "SHOW SCHEMAS FROM {lake}"))
     assert name == "ICEBERG_CATALOG_ERROR"
