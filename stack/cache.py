@@ -40,10 +40,20 @@ def keycloak(version: str) -> Path:
     return root() / f"keycloak-{version}"
 
 
+def trino(version: str) -> Path:
+    """Trino's server and its Iceberg plugin, unpacked."""
+    return root() / f"trino-{version}"
+
+
 def fixture() -> Path:
-    """The jars of Iceberg's REST fixture and our compiled launcher."""
-    sources = [TREE / "artifacts.json", TREE / "fixture" / "pom.xml", TREE / "fixture" / "LoopbackServer.java"]
+    """The jars of Iceberg's REST fixture, and our programs on them: its launcher and the Java client."""
+    sources = [TREE / "artifacts.json", TREE / "fixture" / "pom.xml", *fixture_programs()]
     return root() / f"fixture-{digest_of(*sources)}"
+
+
+def fixture_programs() -> list[Path]:
+    """The sources of those programs."""
+    return sorted((TREE / "fixture").glob("*.java"))
 
 
 def venv() -> Path:
@@ -88,8 +98,10 @@ def envoy() -> Path:
 class MissingPart(RuntimeError):
     """A part was asked for that the cache does not hold yet."""
 
-    def __init__(self, what: str) -> None:
-        super().__init__(f"{what} is not in {root()}; run: python3 -m stack.setup")
+    def __init__(self, what: str, purpose: str | None = None) -> None:
+        """`purpose`: what it must be fetched for by name, see `stack.setup`."""
+        option = "" if purpose is None else f" --for {purpose}"
+        super().__init__(f"{what} is not in {root()}; run: python3 -m stack.setup{option}")
 
 
 def digest_of(*files: Path) -> str:

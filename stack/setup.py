@@ -1,4 +1,4 @@
-"""Fetches every real part into the cache: `python3 -m stack.setup [--for demo|test]`.
+"""Fetches every real part into the cache: `python3 -m stack.setup [--for demo|test|trino]`.
 
 Runs on a fresh machine with plain Python. It may be run again at any time: what is there is kept, what an
 interruption left half-made is made anew, and two runs at once wait for each other.
@@ -10,6 +10,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import tarfile
 import time
 import zipfile
 from collections.abc import Callable
@@ -22,8 +23,8 @@ from .keycloak_seed import build_distribution, ensure_seed
 def main() -> int:
     """Gets the parts one after the other and prints one line for each."""
     parser = argparse.ArgumentParser(prog="python3 -m stack.setup", description=__doc__)
-    parser.add_argument("--for", dest="purpose", choices=("demo", "test"), default="test",
-                        help="demo: what the demo runs; test: everything (default)")
+    parser.add_argument("--for", dest="purpose", choices=("demo", "test", "trino"), default="test",
+                        help="demo: what the demo runs; test: what make test runs (default); trino: that and Trino")
     purpose = parser.parse_args().purpose
 
     lines = tools.missing()
@@ -57,8 +58,10 @@ def steps(purpose: str) -> list[tuple[str, Callable[[], str]]]:
         ("realm", get_realm),
         ("nessie", get_nessie),
     ]
-    if purpose == "test":
+    if purpose != "demo":
         parts.append(("fixture", get_fixture))
+    if purpose == "trino":
+        parts.append(("trino", get_trino))
     return parts
 
 
@@ -116,7 +119,7 @@ def get_nessie() -> str:
 
 
 def get_fixture() -> str:
-    """Fetches the REST fixture and compiles our launcher, with a compiler that is a jar itself: only a runtime is needed."""
+    """Fetches the REST fixture and compiles our programs, with a compiler that is a jar itself: only a runtime is needed."""
     folder = cache.fixture()
     cache.keep_newest("fixture-*", 2, folder)
     if cache.is_done(folder):
@@ -127,10 +130,30 @@ def get_fixture() -> str:
     artifacts.fetch_jars("fixture", jars)
     class_path = os.pathsep.join(str(jar) for jar in sorted(jars.glob("*.jar")))
     compiler = [cache.java(), "-jar", artifacts.fetch("ecj"), "-source", "21", "-target", "21", "-proc:none"]
-    launcher = cache.TREE / "fixture" / "LoopbackServer.java"
-    cache.run(*compiler, "-classpath", class_path, "-d", folder / "classes", launcher)
+    cache.run(*compiler, "-classpath", class_path, "-d", folder / "classes", *cache.fixture_programs())
     cache.mark_done(folder)
-    return f"{len(list(jars.glob('*.jar')))} jars, launcher compiled"
+    return f"{len(list(jars.glob('*.jar')))} jars, launcher and Java client compiled"
+
+
+def get_trino() -> str:
+    """Fetches Trino's server and its Iceberg plugin, and unpacks those two without the plugins that come along."""
+    version = artifacts.version("trino")
+    folder = cache.trino(version)
+    if cache.is_done(folder):
+        return f"{version} already there"
+    server, plugin = artifacts.fetch("trino"), artifacts.fetch("trino-iceberg")
+    _unpack(plugin, folder / "plugin" / "iceberg")
+    with tarfile.open(server) as content:
+        for entry in content:
+            where = Path(entry.name).parts[1:]
+            if entry.isfile() and where[:1] == ("lib",):
+                (folder / "lib").mkdir(exist_ok=True)
+                with content.extractfile(entry) as source, (folder / "lib" / where[-1]).open("wb") as target:
+                    shutil.copyfileobj(source, target)
+    cache.mark_done(folder)
+    for archive in (server, plugin):
+        archive.unlink()
+    return f"{version} unpacked"
 
 
 def _unpack(archive: Path, folder: Path) -> None:

@@ -42,6 +42,14 @@ def fixture_configuration() -> JsonObject:
     }
 
 
+def local_configuration() -> JsonObject:
+    """The same where tables lie in a local folder, so that the catalog judges locations; analysts may load no view."""
+    change = fixture_configuration()
+    change["tenants"]["acme"]["locations"] = "catalog_decides"
+    change["grants"].append({"tenant": "acme", "who": {"claim": "groups", "has": "/lake/analyst"}, "deny": ["loadView"]})
+    return change
+
+
 def _access() -> JsonObject:
     return {"access": "grants", "allow_on_headers_stop_iteration": True}
 

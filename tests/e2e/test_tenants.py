@@ -4,10 +4,10 @@ What Nessie alone would do with these requests is in `golden/spellings.txt`: nea
 """
 
 import json
-from pathlib import Path
 
 import pyarrow
 import pytest
+from clients import refused_once, told
 from pyiceberg.catalog import load_catalog
 from pyiceberg.exceptions import ForbiddenError
 from pyiceberg.schema import Schema
@@ -290,7 +290,7 @@ def test_a_denied_place_is_denied_wherever_a_request_names_it(refused):
         refused("grant_denied", "alice", "POST", f"{api}{path}", content)
 
 
-# -- what clients show --------------------------------------------------------------------------------------------------
+# -- what PyIceberg shows (others: test_duckdb.py, test_java.py) ---------------------------------------------------------
 
 
 def test_pyiceberg_says_that_it_is_another_tenants(pyiceberg):
@@ -322,35 +322,18 @@ def test_pyiceberg_says_which_grant_an_analyst_lacks(pyiceberg, two):
     assert two.nessie.head("acme") == head
 
 
-def test_duckdb_attaches_its_own_and_not_the_others(duckdb, gate, two, keycloak):
-    connection = duckdb(keycloak.user_token("bob"), two.moto)
-    attach = "ATTACH '{}' AS {} (TYPE iceberg, ENDPOINT '{}', SECRET gate, ACCESS_DELEGATION_MODE 'none')"
-    connection.execute(attach.format("globex", "own", gate.url))
-    connection.execute("CREATE TABLE own.raw.by_duckdb (id BIGINT)")
-    connection.execute("INSERT INTO own.raw.by_duckdb VALUES (1), (2)")
-    assert connection.execute("SELECT sum(id) FROM own.raw.by_duckdb").fetchall() == [(3,)]
-    assert ("raw", "by_duckdb") in two.nessie.entries("globex")
-    with pytest.raises(Exception, match="Forbidden_403"):
-        connection.execute(attach.format("acme", "theirs", gate.url))
-
-
-@pytest.fixture
-def duckdb():
-    """DuckDB with its Iceberg extension and a token, where its packages are installed."""
-    module = pytest.importorskip("duckdb")
-    packages = Path(module.__file__).parent.parent
-
-    def connect(token, moto):
-        connection = module.connect()
-        for extension in ("avro", "httpfs", "iceberg"):
-            folder = packages / f"duckdb_extension_{extension}" / "extensions"
-            (file,) = folder.glob(f"*/{extension}.duckdb_extension")
-            connection.execute(f"INSTALL '{file}'")
-            connection.execute(f"LOAD {extension}")
-        connection.execute(f"CREATE SECRET gate (TYPE ICEBERG, TOKEN '{token}')")
-        keys = moto.client_properties()
-        connection.execute(
-            f"CREATE SECRET storage (TYPE S3, KEY_ID '{keys['s3.access-key-id']}', SECRET '{keys['s3.secret-access-key']}', "
-            f"REGION '{keys['s3.region']}', ENDPOINT '127.0.0.1:{moto.port}', URL_STYLE 'path', USE_SSL false)")
-        return connection
-    return connect
+def test_pyiceberg_shows_the_gates_sentence_but_where_an_answer_has_no_body(pyiceberg, gate):
+    catalog = pyiceberg("carol", "acme")
+    sales = catalog.load_table("mart.sales")
+    for attempt, refusal, sentence in (
+        (lambda: catalog.list_tables("pii"), "grant_denied", "may not list lake/acme|acme.pii: grants[4] denies it"),
+        (lambda: catalog.load_table("pii.people"), "grant_denied", "may not read lake/acme|acme.pii.people: grants[4] denies it"),
+        (lambda: catalog.drop_table("mart.sales"), "grant_missing", "may not drop lake/acme|acme.mart.sales: no grant"),
+        (lambda: sales.transaction().set_properties(a="b").commit_transaction(), "grant_missing",
+         "may not commit to lake/acme|acme.mart.sales: no grant"),
+    ):
+        problem = refused_once(gate, refusal, ForbiddenError, attempt)
+        assert told(problem) == f"ForbiddenException: carol (tenant acme) {sentence} (ref ...)"
+    with pytest.raises(ForbiddenError) as caught:
+        catalog.view_exists("pii.people")  # asks by HEAD
+    assert str(caught.value) == "ForbiddenError: RestError: Forbidden"
