@@ -36,7 +36,7 @@ fn body(operation: Operation, text: &[u8]) {
     // None where a tree would be too deep.
     if let Some(tree) = Tree::of(text) {
         for school in School::ALL {
-            assert_eq!(found(operation, &tree, school), lines_of(&body), "{school:?}");
+            assert_eq!(found(operation, &tree, school), lines_of(operation, &body), "{school:?}");
         }
     }
 }

@@ -32,7 +32,7 @@ fn written(tree: &Tree) -> String {
 }
 
 fn read(operation: Operation, tree: &Tree) -> Result<Vec<String>, BodyFault> {
-    read_body(operation, written(tree).as_bytes()).map(|body| lines_of(&body))
+    read_body(operation, written(tree).as_bytes()).map(|body| lines_of(operation, &body))
 }
 
 /// The golden bodies of operations that name something, as trees.
@@ -182,6 +182,9 @@ fn disturbed(tree: &Tree, order: &mut dyn Iterator<Item = usize>, junk: &Tree) -
 fn anything() -> impl Strategy<Value = Tree> {
     let words: Vec<&str> = vec![
         "action",
+        "ASSERT-create",
+        "requirements",
+        "uri",
         "add-snapshot",
         "catalog",
         "default-catalog",

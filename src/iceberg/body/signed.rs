@@ -26,14 +26,18 @@ fn bucket_and_key(uri: &str) -> Option<(&str, &str)> {
     let host = authority
         .split_once(':')
         .map_or(authority, |(host, _)| host);
-    if let Some(service) = host
+    let amazon = host
         .strip_suffix(".amazonaws.com")
-        .or_else(|| host.strip_suffix(".amazonaws.com.cn"))
-        && !service.starts_with("s3")
-    {
+        .or_else(|| host.strip_suffix(".amazonaws.com.cn"));
+    if let Some(service) = amazon {
+        // A bucket stands before `s3`, and may be called `s3-...` itself.
         let end = service.rfind(".s3.").or_else(|| service.rfind(".s3-"));
-        let end = end.or_else(|| service.strip_suffix(".s3").map(str::len))?;
-        return Some((service.get(..end)?, path));
+        match end.or_else(|| service.strip_suffix(".s3").map(str::len)) {
+            Some(end) => return Some((service.get(..end)?, path)),
+            None if service == "s3" || service.starts_with("s3.") => {}
+            None if service.starts_with("s3-") && !service.contains('.') => {}
+            None => return None,
+        }
     }
     let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
     (!bucket.is_empty()).then_some((bucket, key))
@@ -64,6 +68,20 @@ mod tests {
             ),
             ("https://acme.s3.amazonaws.com/wh/k", "s3://acme/wh/k"),
             ("https://acme.s3-eu-west-1.amazonaws.com/k", "s3://acme/k"),
+            // Not the bucket `acme` of a service `s3-globex`.
+            (
+                "https://s3-globex.s3.eu-central-1.amazonaws.com/acme/k",
+                "s3://s3-globex/acme/k",
+            ),
+            (
+                "https://s3-globex.s3.amazonaws.com/acme/k",
+                "s3://s3-globex/acme/k",
+            ),
+            ("https://s3-eu-west-1.amazonaws.com/acme/k", "s3://acme/k"),
+            (
+                "https://s3.dualstack.eu-west-1.amazonaws.com/acme/k",
+                "s3://acme/k",
+            ),
             (
                 "https://a.b.s3.dualstack.eu-west-1.amazonaws.com/k",
                 "s3://a.b/k",

@@ -98,8 +98,12 @@ pub(crate) fn found(operation: Operation, tree: &Tree, school: School) -> Vec<St
     finder.lines
 }
 
+fn is_signing(operation: Operation) -> bool {
+    matches!(operation, Operation::SignRequest | Operation::SignS3Request)
+}
+
 /// The same lines of what the gate read.
-pub(crate) fn lines_of(body: &Body) -> Vec<String> {
+pub(crate) fn lines_of(operation: Operation, body: &Body) -> Vec<String> {
     let named = body.names.iter().map(|named| {
         let levels = named
             .namespace
@@ -111,7 +115,14 @@ pub(crate) fn lines_of(body: &Body) -> Vec<String> {
             .map_or("", |object| object.name.as_str());
         format!("{:?} {levels} {object}", named.role)
     });
-    let locations = body.locations.iter().map(|location| location.uri.clone());
+    let locations = body.locations.iter().map(|location| {
+        // What the address stands for has a test of its own.
+        if is_signing(operation) {
+            "signed".to_owned()
+        } else {
+            location.uri.clone()
+        }
+    });
     let mut lines: Vec<String> = named.chain(locations).collect();
     lines.extend(
         body.default_catalogs
@@ -120,6 +131,7 @@ pub(crate) fn lines_of(body: &Body) -> Vec<String> {
     );
     lines.extend(body.overwrites.then(|| "overwrites".to_owned()));
     lines.extend(body.stages.then(|| "stages".to_owned()));
+    lines.extend(body.creates.then(|| "creates".to_owned()));
     lines.sort();
     lines
 }
@@ -246,6 +258,18 @@ impl Finder {
         }
     }
 
+    fn table_commit(&mut self, tree: &Tree) {
+        self.commit(tree);
+        let mut requirements = self.list(tree, "requirements").iter();
+        let creates = requirements.any(|one| {
+            let kind = self.text(one, "type").unwrap_or_default();
+            kind.to_lowercase() == "assert-create"
+        });
+        if creates && !self.lines.contains(&"creates".to_owned()) {
+            self.lines.push("creates".to_owned());
+        }
+    }
+
     fn commit(&mut self, tree: &Tree) {
         self.identifier(tree, "identifier", "Changed");
         for update in self.list(tree, "updates") {
@@ -312,10 +336,15 @@ impl Finder {
                 self.identifier(tree, "source", "Source");
                 self.identifier(tree, "destination", "Destination");
             }
-            Operation::UpdateTable | Operation::ReplaceView => self.commit(tree),
+            Operation::UpdateTable => self.table_commit(tree),
+            Operation::ReplaceView => self.commit(tree),
+            Operation::SignRequest | Operation::SignS3Request => {
+                let signed = self.text(tree, "uri").map(|_| "signed".to_owned());
+                self.lines.extend(signed);
+            }
             Operation::CommitTransaction => {
                 for change in self.list(tree, "table-changes") {
-                    self.commit(change);
+                    self.table_commit(change);
                 }
             }
             Operation::CreateView => {
