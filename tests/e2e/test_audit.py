@@ -195,20 +195,22 @@ def test_a_grant_that_is_only_reported(gates, two, keycloak):
     assert (logged["state.decision"], logged["state.report_only"]) == ("forwarded", "grant_denied")
 
 
-def test_which_requests_have_a_line(gates, two, keycloak, tmp_path):
+def test_which_requests_have_a_line(gates, two, recorder, recorded, keycloak, tmp_path):
     """`commits`: what may change something, and refusals. `refusals`: these alone. `none`: nothing."""
-    token = keycloak.user_token("carol")
-    updated = Updated(gates, tmp_path, catalog=two.nessie.port, change=configuration(lines="commits"))
+    token, engineer = keycloak.user_token("carol"), keycloak.user_token("alice")
+    updated = Updated(gates, tmp_path, catalog=two.nessie.port, change=configuration(lines="commits"),
+                      clusters={"recorder": recorder.port}, routes={"/recorded": "recorder"})
     with updated.gate as gate:
         def tell(wanted):
             before = len(lines(gate))
             gate.ask("GET", f"{ACME}/namespaces", token=token).expect(200)
-            gate.ask("POST", f"{address(ACME, ('raw',), 't')}/metrics", token=token, headers=[JSON],
-                     body=json.dumps({"report-type": "scan-report"}).encode())
+            # A report changes nothing, whatever its method.
+            gate.ask("POST", f"{address(RECORDED, ('raw',), 't')}/metrics", token=token).expect(200)
+            gate.ask("POST", f"{RECORDED}/namespaces", token=engineer, headers=[JSON], body=b'{"namespace":["n"]}').expect(200)
             gate.ask("DELETE", address(ACME, ("raw",), "t"), token=token).expect(403)
             gate.wait_for_access(method="DELETE")
             return [line["operation"] for line in lines(gate)[before:]] == wanted
-        until(lambda: tell(["reportMetrics", "dropTable"]))
+        until(lambda: tell(["createNamespace", "dropTable"]))
         updated.change({"audit": {"lines": "refusals"}})
         until(lambda: tell(["dropTable"]))
         updated.change({"audit": {"lines": "none"}})
