@@ -12,7 +12,7 @@ from tenants import address, commit, name, nessie_configuration, set_property
 from updates import Updated
 
 from stack.keycloak import claims
-from stack.standin import Reply
+from stack.standin import CLOSE, Hang, Reply
 from stack.tenants import TENANTS, prefix
 
 JSON = ("Content-Type", "application/json")
@@ -172,6 +172,24 @@ def test_an_answer_that_the_gate_refused(audited, told, keycloak, recorded):
     assert line == {**ACMES, **who(token), "catalog": "recorder", "operation": "getConfig", "places": ["getConfig "],
                     "decision": "refused", "refusal": "answer_unreadable", "status": 503, "cached": False,
                     "minted_id": line["minted_id"]}
+
+
+def test_what_the_client_got_when_the_catalog_gave_nothing(audited, told, keycloak, recorded):
+    token, target = keycloak.user_token("alice"), f"{RECORDED}/namespaces/raw"
+    recorded.on("*", CLOSE)
+    with audited.connect() as connection:
+        answer, line, _ = told(connection, "GET", target, token)
+        assert (answer.status, line["status"], line["decision"], line["refusal"]) == (503, 503, "forwarded", None)
+    # And when the client did not wait for it.
+    recorded.on("*", Hang())
+    before = len(lines(audited))
+    with audited.connect() as connection:
+        connection.send("GET", target, token=token)
+        recorded.wait_for(None, 2)
+    until(lambda: len(lines(audited)) > before)
+    (line,) = lines(audited)[before:]
+    assert (line["status"], line["decision"], line["operation"]) == (None, "forwarded", "loadNamespaceMetadata")
+    recorded.release()
 
 
 def test_a_delegation_that_was_taken_off(audited, told, keycloak):
