@@ -10,6 +10,7 @@ use crate::audit::{self, Record};
 use crate::clock::Now;
 use crate::config::{CatalogId, IssuerId};
 use crate::exchange::Minted;
+use crate::iceberg::Class;
 use crate::identity::Caller;
 use crate::limits;
 use crate::policy::{Denial, Findings, Permit};
@@ -211,7 +212,11 @@ impl Broker {
             catalog: about.catalog.map(|id| self.catalog_name(Some(id)).into()),
             warehouse: warehouse.map(|warehouse| (&*warehouse.name).into()),
             operation: about.operation.map_or("-", |operation| operation.name()),
-            changes: !about.safe,
+            // Reports of metrics and plans of scans are sent by POST, and only read.
+            changes: !about.safe
+                && about
+                    .operation
+                    .is_none_or(|operation| operation.class() != Class::Read),
             places,
             delegation: None,
             refusal: refusal.map(|refusal| refusal.reason.name()),

@@ -12,7 +12,7 @@ from tenants import address, commit, name, nessie_configuration, set_property
 from updates import Updated
 
 from stack.keycloak import claims
-from stack.standin import Reply
+from stack.standin import CLOSE, Hang, Reply
 from stack.tenants import TENANTS, prefix
 
 JSON = ("Content-Type", "application/json")
@@ -174,6 +174,24 @@ def test_an_answer_that_the_gate_refused(audited, told, keycloak, recorded):
                     "minted_id": line["minted_id"]}
 
 
+def test_what_the_client_got_when_the_catalog_gave_nothing(audited, told, keycloak, recorded):
+    token, target = keycloak.user_token("alice"), f"{RECORDED}/namespaces/raw"
+    recorded.on("*", CLOSE)
+    with audited.connect() as connection:
+        answer, line, _ = told(connection, "GET", target, token)
+        assert (answer.status, line["status"], line["decision"], line["refusal"]) == (503, 503, "forwarded", None)
+    # And when the client did not wait for it.
+    recorded.on("*", Hang())
+    before = len(lines(audited))
+    with audited.connect() as connection:
+        connection.send("GET", target, token=token)
+        recorded.wait_for(None, 2)
+    until(lambda: len(lines(audited)) > before)
+    (line,) = lines(audited)[before:]
+    assert (line["status"], line["decision"], line["operation"]) == (None, "forwarded", "loadNamespaceMetadata")
+    recorded.release()
+
+
 def test_a_delegation_that_was_taken_off(audited, told, keycloak):
     token = keycloak.user_token("carol")
     with audited.connect() as connection:
@@ -195,20 +213,22 @@ def test_a_grant_that_is_only_reported(gates, two, keycloak):
     assert (logged["state.decision"], logged["state.report_only"]) == ("forwarded", "grant_denied")
 
 
-def test_which_requests_have_a_line(gates, two, keycloak, tmp_path):
+def test_which_requests_have_a_line(gates, two, recorder, recorded, keycloak, tmp_path):
     """`commits`: what may change something, and refusals. `refusals`: these alone. `none`: nothing."""
-    token = keycloak.user_token("carol")
-    updated = Updated(gates, tmp_path, catalog=two.nessie.port, change=configuration(lines="commits"))
+    token, engineer = keycloak.user_token("carol"), keycloak.user_token("alice")
+    updated = Updated(gates, tmp_path, catalog=two.nessie.port, change=configuration(lines="commits"),
+                      clusters={"recorder": recorder.port}, routes={"/recorded": "recorder"})
     with updated.gate as gate:
         def tell(wanted):
             before = len(lines(gate))
             gate.ask("GET", f"{ACME}/namespaces", token=token).expect(200)
-            gate.ask("POST", f"{address(ACME, ('raw',), 't')}/metrics", token=token, headers=[JSON],
-                     body=json.dumps({"report-type": "scan-report"}).encode())
+            # A report changes nothing, whatever its method.
+            gate.ask("POST", f"{address(RECORDED, ('raw',), 't')}/metrics", token=token).expect(200)
+            gate.ask("POST", f"{RECORDED}/namespaces", token=engineer, headers=[JSON], body=b'{"namespace":["n"]}').expect(200)
             gate.ask("DELETE", address(ACME, ("raw",), "t"), token=token).expect(403)
             gate.wait_for_access(method="DELETE")
             return [line["operation"] for line in lines(gate)[before:]] == wanted
-        until(lambda: tell(["reportMetrics", "dropTable"]))
+        until(lambda: tell(["createNamespace", "dropTable"]))
         updated.change({"audit": {"lines": "refusals"}})
         until(lambda: tell(["dropTable"]))
         updated.change({"audit": {"lines": "none"}})

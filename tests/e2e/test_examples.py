@@ -6,12 +6,14 @@ import ssl
 
 import pytest
 import yaml
-from bootstrap import cluster, connection_manager, filter_configuration, listener, move_cluster, virtual_hosts
+from bootstrap import cluster, connection_manager, filter_configuration, listener, merged, move_cluster, virtual_hosts
 from gate import COMMIT, EXAMPLES, NAMESPACES, TYPES, until
+from tenants import address, commit, nessie_configuration, set_property
 from tls import Authority, tls_front
 
 from stack.keycloak import claims
 from stack.standin import CLOSE, Hang, Reply, Standin
+from stack.tenants import prefix
 
 CONFIG = "/iceberg/v1/config"
 HOST, IDP, CATALOG = "catalog.example.com", "idp.example.com", "nessie.internal.example.com"
@@ -155,6 +157,22 @@ def test_a_stranger_with_a_good_certificate_of_another_name_gets_nothing(hardene
             gate.wait_for_access(path=CONFIG, details=name)
         assert gate.envoy.stat(f"cluster.{part}.ssl.fail_verify_san") >= 1
         assert asked.requests() == []
+
+
+def test_it_holds_tenants_and_reads_bodies_larger_than_its_buffers(hardened, keycloak, asked):
+    def tenants(bootstrap):
+        configuration = filter_configuration(bootstrap)
+        configuration["value"] = merged(configuration["value"], nessie_configuration())
+
+    body = json.dumps(commit(set_property("comment", "x" * 1_000_000)), indent=1).encode()
+    with hardened.gate(tenants) as gate:
+        alice, bob = keycloak.user_token("alice"), keycloak.user_token("bob")
+        assert gate.bootstrap["static_resources"]["listeners"][0]["per_connection_buffer_limit_bytes"] < len(body)
+        for tenant, token, status in (("acme", alice, 200), ("globex", alice, 403), ("acme", bob, 403), ("globex", bob, 200)):
+            target = address(f"/iceberg/v1/{prefix(tenant)}", ("raw",), "t")
+            assert gate.ask("POST", target, token=token, body=body).status == status
+    assert [(seen.path.partition("/namespaces")[0], seen.body == body) for seen in asked.requests()] == [
+        ("/iceberg/v1/acme%7Cacme", True), ("/iceberg/v1/globex%7Cglobex", True)]
 
 
 def test_prometheus_has_labels(hard, token, asked):
