@@ -131,9 +131,7 @@ impl Broker {
                 RequestBody::NotRead | RequestBody::Awaited => None,
             },
         };
-        let seen = self
-            .prefixes
-            .seen(parked.token.expose(), &parked.refused_prefixes);
+        let seen = self.prefixes.seen(parked.token.expose());
         policy::decide(&self.config, &seen, caller, &asked)
     }
 

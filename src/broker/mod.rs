@@ -26,6 +26,7 @@ mod caps;
 mod effect;
 mod flight;
 mod keys;
+mod landing;
 mod outcome;
 mod parked;
 mod prefixes;

@@ -35,8 +35,6 @@ pub(super) struct Parked {
     pub(super) exchanged: bool,
     /// The token that was minted while it waited.
     pub(super) minted: Option<Held>,
-    /// Warehouses of which the catalog told this caller nothing.
-    pub(super) refused_prefixes: Vec<WarehouseId>,
     pub(super) deadline: Instant,
     pub(super) wait: Wait,
     /// What it waited for has come, and its turn has not.

@@ -98,13 +98,9 @@ impl PrefixBook {
         }
     }
 
-    /// The book as a request with this token sees it, to which the catalog refused to tell these.
-    pub(super) fn seen<'a>(&'a self, token: &'a str, refused: &'a [WarehouseId]) -> Seen<'a> {
-        Seen {
-            book: self,
-            token,
-            refused,
-        }
+    /// The book as a request with this token sees it.
+    pub(super) fn seen<'a>(&'a self, token: &'a str) -> Seen<'a> {
+        Seen { book: self, token }
     }
 
     /// How long the catalog is left alone.
@@ -169,7 +165,6 @@ fn forget(
 pub(super) struct Seen<'a> {
     book: &'a PrefixBook,
     token: &'a str,
-    refused: &'a [WarehouseId],
 }
 
 impl Prefixes for Seen<'_> {
@@ -187,8 +182,7 @@ impl Prefixes for Seen<'_> {
     }
 
     fn must_ask(&self, warehouse: WarehouseId) -> bool {
-        !self.refused.contains(&warehouse)
-            && !matches!(self.book.known.get(&warehouse), Some(Entry::Told { .. }))
+        !matches!(self.book.known.get(&warehouse), Some(Entry::Told { .. }))
             && !self.book.refused_to(warehouse, self.token)
     }
 }
@@ -273,20 +267,16 @@ impl Broker {
             return;
         }
         // Who asked was refused, and the others may still be heard: each asks for itself.
-        let refused = matches!(heard, Heard::Refused);
         for stream in waiters {
             let Some(parked) = self.parked.get_mut(&stream) else {
                 continue;
             };
-            if refused && parked.token == asker {
-                parked.refused_prefixes.push(warehouse);
-            }
             if !parked.awake {
                 parked.awake = true;
                 self.turns.push_back(Turn::Request(stream));
             }
         }
-        if refused {
+        if matches!(heard, Heard::Refused) {
             let until = now.instant.plus(limits::PREFIX_REST);
             self.prefixes.refuse(warehouse, asker, until);
         }

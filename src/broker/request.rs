@@ -59,7 +59,6 @@ impl Broker {
         // Whoever had this name before has gone, even if nobody said so: their exchange must not answer
         // this request.
         self.request_gone(now, stream);
-        self.prefixes.expire(now.instant);
         let reference = harmless(head.request_id).unwrap_or("-");
         let traceparent = harmless(head.traceparent);
         let mut about = About {
@@ -109,7 +108,6 @@ impl Broker {
         let Some(mut parked) = self.remove_parked(stream) else {
             return;
         };
-        self.prefixes.expire(now.instant);
         let read = match body {
             ArrivedBody::Whole(bytes) => {
                 iceberg::read_body(parked.operation, bytes).map_err(|fault| {
@@ -174,7 +172,6 @@ impl Broker {
             body_bytes: intake.body_bytes,
             exchanged: false,
             minted: None,
-            refused_prefixes: Vec::new(),
             deadline: now.instant.plus(self.config.limits.request_deadline),
             wait: Wait::Nothing,
             awake: false,
@@ -304,7 +301,7 @@ impl Broker {
             self.refuse(now, stream, about, &refusal, Told::default());
             return true;
         }
-        let seen = self.prefixes.seen(intake.token, &[]);
+        let seen = self.prefixes.seen(intake.token);
         let asked = policy::Asked {
             catalog: intake.catalog,
             route: &intake.route,
