@@ -28,6 +28,7 @@ mod effect;
 pub mod explain;
 mod flight;
 mod keys;
+mod landing;
 mod outcome;
 mod parked;
 mod prefixes;

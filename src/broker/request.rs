@@ -59,7 +59,6 @@ impl Broker {
         // Whoever had this name before has gone, even if nobody said so: their exchange must not answer
         // this request.
         self.request_gone(now, stream);
-        self.prefixes.expire(now.instant);
         let reference = harmless(head.request_id).unwrap_or("-");
         let traceparent = harmless(head.traceparent);
         let mut about = About {
@@ -109,7 +108,6 @@ impl Broker {
         let Some(mut parked) = self.remove_parked(stream) else {
             return;
         };
-        self.prefixes.expire(now.instant);
         let read = read_body(&self.config, parked.operation, body);
         if let ArrivedBody::Whole(bytes) = body {
             parked.body_bytes = bytes.len();

@@ -167,21 +167,20 @@ fn exchanges_that_find_no_place_in_the_row_are_not_charged_to_the_tenant() {
     all["tenants"]["acme"]["limits"] = json!({"exchanges_per_second": 1});
     let mut world = World::of(&all);
     world.by_hand();
-    let (bob, fred) = (world.token("bob"), world.token("fred"));
-    let [_, queued] = [&bob, &fred].map(|token| world.send("GET", &table(GLOBEX), token));
-    world.hang_up(queued);
-    let queued = world.send("GET", &table(GLOBEX), &fred);
-    assert_eq!(world.broker.census().queued, 1);
+    let queued = [1000, 1001, 1002, 1003].map(|life| {
+        let bob = world.token_of(CORP, "bob", life);
+        world.send("GET", &table(GLOBEX), &bob)
+    });
+    assert_eq!(world.broker.census().queued, 3);
     let alice = world.token("alice");
     for _ in 0..20 {
         let stream = world.send("GET", &table(ACME), &alice);
-        assert!(matches!(
-            world.refusal(stream).1,
-            "waiters_full" | "exchanges_full"
-        ));
+        assert_eq!(world.refusal(stream), (503, "exchanges_full"));
     }
     assert_eq!(world.broker.census().buckets, 0);
-    world.hang_up(queued);
+    for stream in queued {
+        world.hang_up(stream);
+    }
     world.by_script();
     let stream = world.send("GET", &table(ACME), &alice);
     world.pass_s(1);
