@@ -74,13 +74,13 @@ class Trino(Part):
             return False
         return web.get(f"{self.url}/v1/info").json()["starting"] is False
 
-    def open_rest_catalog(self, name: str, uri: str, token: str) -> None:
+    def open_rest_catalog(self, name: str, uri: str, warehouse: str, token: str) -> None:
         """A REST catalog whose tables lie in local folders.
 
         Queries bring their user's token (`query`); `token` is for the catalog's `/v1/config`, which Trino asks for once.
         """
         properties = {
-            "iceberg.catalog.type": "rest", "iceberg.rest-catalog.uri": uri, "iceberg.rest-catalog.warehouse": "acme",
+            "iceberg.catalog.type": "rest", "iceberg.rest-catalog.uri": uri, "iceberg.rest-catalog.warehouse": warehouse,
             "iceberg.rest-catalog.security": "OAUTH2", "iceberg.rest-catalog.oauth2.token": token,
             "iceberg.rest-catalog.oauth2.token-refresh-enabled": "false", "iceberg.rest-catalog.session": "USER",
             "fs.native-local.enabled": "true", "local.location": "/",
@@ -91,7 +91,7 @@ class Trino(Part):
     def query(self, statement: str, user: str, token: str | None = None) -> list[list[Any]]:
         """The rows, or `TrinoError`. `token`: the extra credential of that name, with which the catalog is asked.
 
-        Trino 476 keeps the first token of a user and a catalog for an hour.
+        Trino 476 keeps the first token of a user, source and catalog for an hour, whatever later queries bring.
         """
         headers = {"X-Trino-User": user, "X-Trino-Source": "icegate"}
         if token is not None:
