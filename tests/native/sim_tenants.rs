@@ -163,7 +163,7 @@ fn a_tenant_that_has_used_up_its_exchanges_waits_and_the_other_does_not() {
 
 #[test]
 fn exchanges_that_find_no_place_in_the_row_are_not_charged_to_the_tenant() {
-    let mut all = tenants(&json!({"exchanges_in_flight": 1, "waiters": 2}));
+    let mut all = tenants(&json!({"exchanges_in_flight": 1, "waiters": 5}));
     all["tenants"]["acme"]["limits"] = json!({"exchanges_per_second": 1});
     let mut world = World::of(&all);
     world.by_hand();

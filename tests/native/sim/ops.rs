@@ -144,11 +144,22 @@ pub(crate) fn tell_of_tenants(ops: &[Op]) {
         3 => _ = world.shop.prefixes.insert("g1", "p-g2".to_owned()),
         _ => {}
     }
-    // A story in which calls are answered goes further.
+    // Stories in which keys are there, calls are answered, and clocks are right come further.
     if ops.len() % 2 == 1 {
         world.by_hand();
+    } else {
+        world.pass_ms(100);
     }
-    tell_in(&mut world, ["alice", "bob", "carol", "dave", "erin"], ops);
+    let calm = ops.len() % 5 != 0;
+    let ops: Vec<Op> = ops
+        .iter()
+        .filter_map(|op| match *op {
+            Op::SetClock { .. } if calm => None,
+            Op::PassLong { s } if calm => Some(Op::PassLong { s: s % 60 }),
+            op => Some(op),
+        })
+        .collect();
+    tell_in(&mut world, ["alice", "bob", "carol", "carol", "erin"], &ops);
     let clock_is_right = world.now.unix.as_secs().abs_diff(world.true_seconds()) <= 30;
     if clock_is_right {
         for (idp, person, path) in [
