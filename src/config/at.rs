@@ -76,7 +76,7 @@ impl Field for Locations {
 
     #[cfg(not(target_arch = "wasm32"))]
     fn shape() -> Shape {
-        Shape::word_or("catalog_decides", StorageLocation::shape().one_or_more())
+        Shape::word_or("catalog_decides", StorageLocation::shape().one_or_many())
     }
 }
 
@@ -87,7 +87,7 @@ impl Text for StorageLocation {
 
     #[cfg(not(target_arch = "wasm32"))]
     fn text_shape() -> Shape {
-        Shape::text("storage location", Some("^[a-z][a-z0-9]*:/.*/$"))
+        Shape::text("storage location", Some("^[a-z][a-z0-9]*:/.*$"))
     }
 }
 

@@ -198,7 +198,7 @@ impl Shape {
     /// This word, or that.
     pub(crate) fn word_or(word: &str, other: Self) -> Self {
         Self {
-            schema: json!({"oneOf": [{"const": word}, other.schema]}),
+            schema: json!({"anyOf": [{"const": word}, other.schema]}),
             words: format!("`{word}`, {}", other.words),
             sections: other.sections,
         }
@@ -261,6 +261,17 @@ impl Shape {
         let schema = json!({"oneOf": [self.schema, list(&self.schema)]});
         Self {
             schema,
+            words,
+            sections: self.sections,
+        }
+    }
+
+    /// One of these, or a list of at least one; two may be the same.
+    pub(crate) fn one_or_many(self) -> Self {
+        let words = format!("{} or a list of it", self.words);
+        let many = json!({"type": "array", "items": self.schema, "minItems": 1});
+        Self {
+            schema: json!({"oneOf": [self.schema, many]}),
             words,
             sections: self.sections,
         }

@@ -50,7 +50,7 @@ impl Field for OneOrMoreWho {
 
     #[cfg(not(target_arch = "wasm32"))]
     fn shape() -> Shape {
-        WhoBlock::shape().one_or_more()
+        WhoBlock::shape().one_or_many()
     }
 }
 

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::config_load::everything;
 use crate::json_schema::fits;
+use crate::lake::every_rule;
 use crate::support::{SECRET, changed, environment, load_value};
 
 /// A word that stands in no name, and in no message unless a value is shown.
@@ -49,7 +50,7 @@ fn schema_value() -> Value {
 
 #[test]
 fn no_message_holds_the_text_of_a_value() {
-    for configuration in [changed(&[]), everything()] {
+    for configuration in [changed(&[]), everything(), every_rule()] {
         for place in all_places(&configuration) {
             for value in [
                 json!(CANARY),
@@ -72,7 +73,7 @@ fn no_message_holds_the_text_of_a_value() {
 #[test]
 fn the_schema_takes_what_the_loader_takes() {
     let schema = schema_value();
-    for configuration in [changed(&[]), everything()] {
+    for configuration in [changed(&[]), everything(), every_rule()] {
         assert!(load_value(&configuration).is_ok());
         assert!(fits(&schema, &configuration));
     }
@@ -82,26 +83,42 @@ fn the_schema_takes_what_the_loader_takes() {
 fn the_schema_refuses_what_is_unknown_missing_or_of_another_type() {
     let schema = schema_value();
     let refuses = |configuration: &Value| !fits(&schema, configuration);
-    for configuration in [changed(&[]), everything()] {
+    for configuration in [changed(&[]), everything(), every_rule()] {
         for place in all_places(&configuration) {
+            let here = configuration.pointer(&place).expect("a place");
+            let other = match here.is_boolean() {
+                true => json!({}),
+                false => json!(true),
+            };
             assert!(
-                refuses(&with(configuration.clone(), &place, json!(true))),
-                "{place} true"
+                refuses(&with(configuration.clone(), &place, other.clone())),
+                "{place} {other}"
             );
             assert!(
                 refuses(&with(configuration.clone(), &place, Value::Null)),
                 "{place} null"
             );
+            // A warehouse's root is a namespace without levels.
+            let levels = !here.is_string() && place.contains("/acme_raw/");
             assert!(
-                refuses(&with(configuration.clone(), &place, json!([]))),
+                levels || refuses(&with(configuration.clone(), &place, json!([]))),
                 "{place} []"
             );
-            let here = configuration.pointer(&place).expect("a place");
-            let map = ["/issuers", "/catalogs"].contains(&place.as_str());
-            if let Some(members) = here
-                .as_object()
-                .filter(|_| !map && !place.ends_with("/parameters"))
-            {
+            let maps = [
+                "issuers",
+                "catalogs",
+                "tenants",
+                "reach",
+                "parameters",
+                "at",
+            ];
+            let (parent, key) = place.rsplit_once('/').unwrap_or_default();
+            let map = match key {
+                "token" => parent.starts_with("/tenants"),
+                "polaris" => parent.ends_with("/at"),
+                key => maps.contains(&key),
+            };
+            if let Some(members) = here.as_object().filter(|_| !map) {
                 let mut more = members.clone();
                 more.insert("unknown_field".to_owned(), json!("x"));
                 assert!(
@@ -133,6 +150,12 @@ fn trees() -> impl Strategy<Value = Value> {
     let texts = prop_oneof![
         Just("injected".to_owned()),
         Just("corp".to_owned()),
+        Just("acme".to_owned()),
+        Just("main|acme".to_owned()),
+        Just("read".to_owned()),
+        Just("**".to_owned()),
+        Just("all".to_owned()),
+        Just("s3://acme/x".to_owned()),
         Just("keycloak".to_owned()),
         Just("5s".to_owned()),
         Just("/x".to_owned()),
@@ -146,7 +169,8 @@ fn trees() -> impl Strategy<Value = Value> {
         any::<i64>().prop_map(Value::from),
         texts.prop_map(Value::from),
     ];
-    let names: Vec<String> = all_places(&everything())
+    let names: Vec<String> = [all_places(&everything()), all_places(&every_rule())]
+        .concat()
         .iter()
         .filter_map(|place| place.rsplit_once('/').map(|(_, key)| key.to_owned()))
         .collect();
@@ -188,8 +212,12 @@ proptest! {
     }
 
     #[test]
-    fn a_configuration_with_anything_at_any_place(place in proptest::sample::select(all_places(&everything())), tree in trees()) {
-        let configuration = with(everything(), &place, tree);
+    fn a_configuration_with_anything_at_any_place(
+        (configuration, place) in prop_oneof![Just(everything()), Just(every_rule())]
+            .prop_flat_map(|base| (Just(base.clone()), proptest::sample::select(all_places(&base)))),
+        tree in trees(),
+    ) {
+        let configuration = with(configuration, &place, tree);
         is_calm(configuration.to_string().as_bytes())?;
         if load_value(&configuration).is_ok() {
             prop_assert!(fits(&schema_value(), &configuration), "the schema refuses {configuration}");

@@ -6,9 +6,15 @@
 mod bodies;
 mod cache_model;
 mod config_arbitrary;
+mod config_border;
 mod config_faults;
 mod config_files;
+mod config_grants;
 mod config_load;
+mod config_reach;
+mod config_rules;
+mod config_tenants;
+mod config_tokens;
 mod docs_files;
 mod exchange_check;
 mod guard_answers;
@@ -31,6 +37,8 @@ mod jose_traps;
 mod jose_traps_claims;
 mod jose_vectors;
 mod json_schema;
+#[path = "support/lake.rs"]
+mod lake;
 #[path = "support/locations.rs"]
 mod locations;
 mod oauth_golden;

@@ -103,15 +103,12 @@ impl TenantBlock {
     /// Whether its people and its reach could be read.
     fn is_whole(&self) -> bool {
         let who = self.who.as_ref();
-        let reach = self.reach.as_ref();
+        let mut reach = self.reach.iter().flat_map(|reach| &reach.0).peekable();
         who.is_some_and(|who| who.conditions.iter().all(Option::is_some))
-            && reach.is_some_and(|reach| {
-                let entries = reach.0.iter().map(|(_, entries)| entries);
-                entries.into_iter().all(|entries| {
-                    entries
-                        .as_ref()
-                        .is_some_and(|many| many.0.iter().all(Option::is_some))
-                })
+            && reach.peek().is_some()
+            && reach.all(|(_, entries)| {
+                let entries = entries.as_ref();
+                entries.is_some_and(|many| many.0.iter().all(Option::is_some))
             })
     }
 }
