@@ -143,12 +143,13 @@ def get_trino() -> str:
         return f"{version} already there"
     server, plugin = artifacts.fetch("trino"), artifacts.fetch("trino-iceberg")
     _unpack(plugin, folder / "plugin" / "iceberg")
+    jars = folder / "lib"
+    jars.mkdir(exist_ok=True)
     with tarfile.open(server) as content:
         for entry in content:
-            where = Path(entry.name).parts[1:]
-            if entry.isfile() and where[:1] == ("lib",):
-                (folder / "lib").mkdir(exist_ok=True)
-                with content.extractfile(entry) as source, (folder / "lib" / where[-1]).open("wb") as target:
+            place = Path(entry.name)
+            if entry.isfile() and place.parent.name == jars.name:
+                with content.extractfile(entry) as source, (jars / place.name).open("wb") as target:
                     shutil.copyfileobj(source, target)
     cache.mark_done(folder)
     for archive in (server, plugin):

@@ -45,7 +45,7 @@ def attached(gate, two, keycloak):
 
 
 @OF_BOTH
-def test_a_person_works_in_their_own_tenant(tenant, attached, two, namespace):
+def test_a_person_works_with_duckdb_in_their_own_tenant(tenant, attached, two, namespace):
     lake = attached(PERSON[tenant], tenant)
     here = f"lake.{namespace}"
 

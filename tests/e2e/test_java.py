@@ -70,7 +70,7 @@ def refused(gate, refusal, attempt):
 
 
 @OF_BOTH
-def test_a_person_works_in_their_own_tenant(tenant, nessie, two, namespace):
+def test_a_person_works_with_java_in_their_own_tenant(tenant, nessie, two, namespace):
     catalog = nessie(PERSON[tenant], tenant)
     t, u, v, again = (f"{namespace}.{name}" for name in ("t", "u", "v", "again"))
 
