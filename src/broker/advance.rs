@@ -20,6 +20,8 @@ use crate::telemetry::CacheEvent;
 /// Why a caller is not known yet.
 enum Unidentified {
     Refused(Refusal),
+    /// It is known who it was.
+    Expired(Rc<Caller>),
     NoKeys(IssuerId),
     UnknownKey(IssuerId),
 }
@@ -38,6 +40,11 @@ impl Broker {
                 self.go_on(now, stream, parked, caller);
             }
             Err(Unidentified::Refused(refusal)) => {
+                self.refuse_parked(now, stream, &parked, &refusal)
+            }
+            Err(Unidentified::Expired(caller)) => {
+                let refusal = expired(&caller, now);
+                parked.caller = Some(caller);
                 self.refuse_parked(now, stream, &parked, &refusal)
             }
             Err(Unidentified::NoKeys(issuer)) => {
@@ -172,7 +179,7 @@ impl Broker {
             if now.unix < caller.accepted_until() {
                 return Ok(caller);
             }
-            return Err(Unidentified::Refused(expired(&caller, now)));
+            return Err(Unidentified::Expired(caller));
         }
         let config = Rc::clone(&self.config);
         let presented =

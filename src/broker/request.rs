@@ -269,9 +269,9 @@ impl Broker {
         };
         let caller = entry.caller();
         if now.unix >= caller.accepted_until() {
-            let refusal = expired(caller, now);
+            let (refusal, caller) = (expired(caller, now), Rc::clone(caller));
             self.cache.forget(intake.token);
-            self.refuse(now, stream, about, &refusal, Told::default());
+            self.refuse(now, stream, about, &refusal, Told::caller(&caller));
             return true;
         }
         let seen = self.prefixes.seen(caller);

@@ -113,13 +113,13 @@ def test_commits_and_what_they_name(audited, told, keycloak):
             {"identifier": name(["raw"], "t"), **change}, {"identifier": name(["mart"], "sales"), **change}]})
         answer.expect(204)
     for line, operation, places, status in (
-        (one, "updateTable", ["updateTable .raw.t"], 200),
+        (one, "updateTable", ["updateTable .raw.t"], 200),  # its token had to be minted
         (several, "commitTransaction", ["commitTransaction .raw.t", "updateTable .raw.t", "commitTransaction .mart.sales",
                                         "updateTable .mart.sales"], 204),
     ):
         assert isinstance(line["minted_id"], str)
         assert line == {**ACMES, **who(token), "operation": operation, "places": places, "decision": "forwarded",
-                        "rule": "grants[0]", "status": status, "cached": False, "minted_id": line["minted_id"]}
+                        "rule": "grants[0]", "status": status, "cached": line is several, "minted_id": line["minted_id"]}
 
 
 def test_a_refusal_by_a_grant_and_one_at_the_border(audited, told, keycloak):
@@ -158,9 +158,10 @@ def test_a_token_that_ended_while_it_was_known(audited, told, keycloak):
         told(connection, "GET", f"{ACME}/namespaces", token)
         while time.time() < claims(token)["exp"] + 0.1:
             time.sleep(0.1)
-        _, line, _ = told(connection, "GET", f"{ACME}/namespaces", token)
-    assert line == {**NOTHING, **who(token), "catalog": "lake", "operation": "listNamespaces", "decision": "refused",
-                    "refusal": "token_expired", "status": 401}
+        for method, operation in (("POST", "createNamespace"), ("GET", "listNamespaces")):
+            _, line, _ = told(connection, method, f"{ACME}/namespaces", token)
+            assert line == {**NOTHING, **who(token), "catalog": "lake", "operation": operation, "decision": "refused",
+                            "refusal": "token_expired", "status": 401}
 
 
 def test_an_answer_that_the_gate_refused(audited, told, keycloak, recorded):

@@ -23,7 +23,8 @@ CHUNK = 65536
 
 def large(size):
     """A commit of about so many bytes, which nobody would write again in the same way."""
-    return b'{\n\t"updates" :[ {"action":"set-properties", "updates":{"a\\u0062": "%s"}} ],\r\n "requirements":[]}  ' % (b"x" * size)
+    updates = b'[ {"action":"set-properties", "updates":{"a\\u0062": "%s"}} ]' % (b"x" * size)
+    return b'{\n\t"updates" :%s,\r\n "requirements":[]}  ' % updates
 
 
 def chunked(body, token, host="gate.test", size=CHUNK):

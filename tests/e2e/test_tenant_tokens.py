@@ -44,7 +44,8 @@ class Partner(Standin):
     def _exchange(self, seen):
         form = dict(parse_qsl(seen.body.decode()))
         minted = self.token(claims(form["subject_token"])["sub"], "-", form["audience"])
-        return Reply.json({"access_token": minted, "issued_token_type": ACCESS_TOKEN, "token_type": "Bearer", "expires_in": 600})
+        return Reply.json({"access_token": minted, "issued_token_type": ACCESS_TOKEN, "token_type": "Bearer",
+                           "expires_in": 600})
 
 
 @pytest.fixture(scope="module")
