@@ -31,6 +31,8 @@ pub enum AnswerBody<'a> {
     Whole(&'a [u8]),
     /// It is longer than was asked for.
     TooLarge,
+    /// The host did not hand it over, and what came before is not whole.
+    Lost,
 }
 
 /// What becomes of an answer.
@@ -72,8 +74,10 @@ impl Broker {
 
     /// An answer's body came that [`AnswerStep::Collect`] asked for.
     pub fn answer_body(&mut self, ticket: &Ticket, body: AnswerBody<'_>) -> AnswerStep {
-        let AnswerBody::Whole(body) = body else {
-            return self.too_large(ticket);
+        let body = match body {
+            AnswerBody::Whole(body) => body,
+            AnswerBody::TooLarge => return self.too_large(ticket),
+            AnswerBody::Lost => return self.unreadable(ticket, AnswerFault::TooLarge),
         };
         let config = std::rc::Rc::clone(&self.config);
         let (Some(kind), Some(catalog)) = (

@@ -89,6 +89,12 @@ impl Bodies {
         self.strangers.saturating_add(bytes) <= limits::STRANGERS_BODIES_BYTES
     }
 
+    /// Whether a request that waits for something else may go on with what was read of its body.
+    pub(super) fn keep(&self, parked: &Parked) -> bool {
+        let stranger = matches!(parked.wait, Wait::FirstKeys(_) | Wait::NewerKeys(..));
+        self.take(parked.body_bytes) && (!stranger || self.take_strangers(parked.body_bytes))
+    }
+
     /// Whether a request may wait for its body and for nothing else. `places`: how many may. Of several tenants none
     /// gets more than half.
     fn take_tenants(&self, tenant: TenantId, bytes: usize, places: usize, only: bool) -> bool {

@@ -109,11 +109,10 @@ impl Broker {
             return;
         };
         let read = read_body(&self.config, parked.operation, body);
-        if let ArrivedBody::Whole(bytes) = body {
-            parked.body_bytes = bytes.len();
-        }
         match read {
             Ok(body) => {
+                // The host puts the bytes back; what was read of them stays.
+                parked.body_bytes = body.footprint();
                 parked.body = RequestBody::Read(Box::new(body));
                 match parked.wait {
                     Wait::Body(_) if now.instant < parked.deadline => {
@@ -122,7 +121,11 @@ impl Broker {
                         self.advance(now, stream, parked);
                     }
                     Wait::Body(_) => self.advance(now, stream, parked),
-                    _ => self.insert_parked(stream, parked),
+                    _ if self.bodies.keep(&parked) => self.insert_parked(stream, parked),
+                    _ => {
+                        self.leave_flight(stream, &parked);
+                        self.refuse_parked(now, stream, &parked, &bodies_full());
+                    }
                 }
             }
             Err(refusal) => {

@@ -80,7 +80,7 @@ impl Stream {
             Answer::Collected(most, mut taken) => {
                 let before = taken.bytes.len();
                 if !taken.add(imports::response_body(size)) {
-                    return DataGoes::On;
+                    return self.go_on(AnswerBody::Lost, &taken.bytes, ended);
                 }
                 let piece = taken.bytes.len().saturating_sub(before);
                 let has_room = self.gate.as_ref().is_some_and(|gate| gate.hold(piece));
@@ -144,6 +144,12 @@ impl Stream {
                 return TrailersGo::NotYet;
             }
         };
+        self.answer_instead(body);
+        TrailersGo::NotYet
+    }
+
+    /// The gate gives the catalog's answer itself, with this body.
+    fn answer_instead(&self, body: Vec<u8>) {
         *self.answer.borrow_mut() = Answer::Refused;
         imports::send_reply(&Reply {
             status: self.flow.status.get().unwrap_or(200),
@@ -151,7 +157,6 @@ impl Stream {
             body,
             details: "answer_without_trailers",
         });
-        TrailersGo::NotYet
     }
 
     fn refuse_answer(&self, reply: &Reply) {
@@ -176,7 +181,10 @@ impl Stream {
             "content-length",
             body.len().to_string().as_bytes(),
         );
-        imports::set_response_body(&body);
+        if !imports::set_response_body(&body) {
+            self.answer_instead(body);
+            return DataGoes::NotYet;
+        }
         DataGoes::On
     }
 

@@ -140,9 +140,7 @@ impl Stream {
             return self.rest_of_body(size);
         };
         if !self.body.borrow_mut().add(imports::request_body(size)) {
-            gate.host_failed("the body could not be read");
-            self.enter(Phase::Answered);
-            return DataGoes::NotYet;
+            return self.lost(gate, "the body could not be read");
         }
         let bytes = std::mem::take(&mut self.body.borrow_mut().bytes);
         if bytes.len() > most {
@@ -158,11 +156,7 @@ impl Stream {
         self.wanted.set(None);
         let verdict = self.show_body(gate, ArrivedBody::Whole(&bytes));
         if !imports::set_request_body(&bytes) {
-            gate.host_failed("the body could not be put back");
-            gate.unpark(self.id);
-            gate.tell(|broker, now| broker.request_gone(now, StreamId(self.id)));
-            self.enter(Phase::Answered);
-            return DataGoes::NotYet;
+            return self.lost(gate, "the body could not be put back");
         }
         self.decided(gate, verdict);
         if self.may_go() {
@@ -170,6 +164,16 @@ impl Stream {
         } else {
             DataGoes::NotYet
         }
+    }
+
+    /// The host did not do with a body what it was asked to: the request is answered, and its verdict is for nobody.
+    fn lost(&self, gate: &Gate, what: &str) -> DataGoes {
+        self.wanted.set(None);
+        gate.host_failed(what);
+        gate.unpark(self.id);
+        gate.tell(|broker, now| broker.request_gone(now, StreamId(self.id)));
+        self.enter(Phase::Answered);
+        DataGoes::NotYet
     }
 
     /// A piece of which nobody wants anything, behind whatever was taken before that was known.
@@ -181,7 +185,10 @@ impl Stream {
         if !taken.bytes.is_empty() {
             let whole = taken.add(imports::request_body(size));
             if !whole || !imports::set_request_body(&taken.bytes) {
-                return DataGoes::NotYet;
+                return match &self.gate {
+                    Some(gate) => self.lost(gate, "the body could not be put back"),
+                    None => DataGoes::NotYet,
+                };
             }
         }
         DataGoes::On
@@ -206,6 +213,14 @@ impl Stream {
         {
             let verdict = self.show_body(gate, ArrivedBody::WithTrailers);
             self.decided(gate, verdict);
+        }
+        // Nor where the request went, or is about to, without anybody having asked for all of its body.
+        let taken = std::mem::take(&mut *self.body.borrow_mut());
+        if !taken.bytes.is_empty()
+            && !matches!(*self.flow.phase.borrow(), Phase::Answered)
+            && let Some(gate) = &self.gate
+        {
+            self.lost(gate, "a body that trailers end could not be put back");
         }
         if self.may_go() {
             TrailersGo::On

@@ -26,6 +26,9 @@ pub struct Query {
     pub referenced_by: Vec<ReferencingView>,
     /// `getApplicablePolicies`: what they apply to; `None` for the warehouse as a whole.
     pub target: Option<PolicyTarget>,
+    /// `dropNamespace`: with everything in it, namespaces below it included. Lakekeeper has `recursive`; the
+    /// spec has nothing of the kind, and who knows neither drops empty namespaces only.
+    pub recursive: bool,
 }
 
 /// One view of `referenced-by`.
@@ -55,6 +58,8 @@ enum Parameter {
     /// Of a policy's target.
     Namespace,
     TargetName,
+    Recursive,
+    Cascade,
 }
 
 impl Parameter {
@@ -65,6 +70,8 @@ impl Parameter {
             Self::ReferencedBy => "referenced-by",
             Self::Namespace => "namespace",
             Self::TargetName => "target-name",
+            Self::Recursive => "recursive",
+            Self::Cascade => "cascade",
         }
     }
 }
@@ -75,6 +82,7 @@ fn parameters(route: &Route<'_>) -> &'static [Parameter] {
     match route.operation {
         Operation::GetConfig => &[Parameter::Warehouse],
         Operation::ListNamespaces => &[Parameter::Parent],
+        Operation::DropNamespace => &[Parameter::Recursive, Parameter::Cascade],
         Operation::GetApplicablePolicies => &[Parameter::Namespace, Parameter::TargetName],
         _ if route.object.is_some() => &[Parameter::ReferencedBy],
         _ => &[],
@@ -96,6 +104,8 @@ pub fn read_query(route: &Route<'_>, layout: &Layout) -> Result<Query, PathFault
         match parameter {
             Parameter::Warehouse => query.warehouse = Some(warehouse(value, layout)?),
             Parameter::ReferencedBy => query.referenced_by = referenced_by(value, layout)?,
+            // Whatever else a catalog may take for yes.
+            Parameter::Recursive | Parameter::Cascade => query.recursive |= value != b"false",
             // Catalogs take an empty one of these for none.
             _ if value.is_empty() => {}
             Parameter::Parent => query.parent = Some(namespace(value, layout)?),

@@ -27,7 +27,6 @@ pub(super) fn demands(
         }
         Operation::LoadNamespaceMetadata
         | Operation::NamespaceExists
-        | Operation::DropNamespace
         | Operation::UpdateProperties
         | Operation::ListTables
         | Operation::ListViews
@@ -57,6 +56,19 @@ pub(super) fn demands(
         | Operation::LoadCredentials
         | Operation::UpdateTable
         | Operation::ReplaceView => demands.add(operation, path.clone()),
+        // With all that is in it, whoever may drop what.
+        Operation::DropNamespace if query.recursive => {
+            for operation in [operation, Operation::DropTable, Operation::DropView] {
+                demands.add(
+                    operation,
+                    Place {
+                        doubt: Doubt::Below,
+                        ..path.clone()
+                    },
+                );
+            }
+        }
+        Operation::DropNamespace => demands.add(operation, path.clone()),
         // Plans and their tasks tell the files of a table.
         Operation::PlanTableScan
         | Operation::FetchPlanningResult

@@ -14,6 +14,8 @@ mod sentences;
 pub use border::{Prefixes, Told, holds_prefix};
 pub use place::{Demand, Doubt, Place};
 
+use std::borrow::Cow;
+
 use border::{Led, lead, overaged};
 use demands::demands;
 use grants::{Grants, Said};
@@ -178,7 +180,9 @@ pub fn decide(
     caller: &Caller,
     asked: &Asked<'_>,
 ) -> Result<Decision, Box<Denial>> {
-    if config.denied.iter().any(|who| caller.is(*who)) {
+    // A caller has a handful of conditions, and thousands may be denied.
+    let denied = |who| config.denied.binary_search(who).is_ok();
+    if caller.whos().iter().any(denied) {
         let sentence = format!(
             "{} is denied by the operator of this gate",
             caller.log_name()
@@ -358,21 +362,47 @@ impl Within<'_> {
             && in_path(name)
             && is_plain_name(Kind::Nessie, noun, table)
             && is_plain_name(Kind::Nessie, noun, reference)
-            && self.reaches(reference)
+            && self.reaches(reference).is_some()
     }
 
-    /// Whether the same tenant has this reference with the same warehouse.
-    fn reaches(&self, reference: &str) -> bool {
-        let (Some(own), Some(border)) = (
-            self.config.warehouse(self.warehouse),
-            self.tenancy.borders.get(usize::from(self.asked.catalog.0)),
-        ) else {
-            return false;
-        };
+    /// The warehouse that this reference is with the same storage, if it is the same tenant's.
+    fn reaches(&self, reference: &str) -> Option<WarehouseId> {
+        let own = self.config.warehouse(self.warehouse)?;
+        let border = self
+            .tenancy
+            .borders
+            .get(usize::from(self.asked.catalog.0))?;
         let prefix = format!("{reference}|{}", own.asked_as);
-        let found = border.prefixes.get(prefix.as_str());
-        let found = found.and_then(|id| self.config.warehouse(*id));
-        found.is_some_and(|found| found.tenant == own.tenant)
+        let id = *border.prefixes.get(prefix.as_str())?;
+        let found = self.config.warehouse(id)?;
+        (found.tenant == own.tenant).then_some(id)
+    }
+
+    /// Where a demand leads, and the grants there. What is named as `table@reference` is that reference's table:
+    /// what is allowed at the reference of the path says nothing about it.
+    fn leads<'d>(&self, grants: Grants<'d>, demand: &'d Demand) -> (Grants<'d>, Cow<'d, Demand>) {
+        let elsewhere = || {
+            let (noun, name) = demand.place.object.as_ref()?;
+            let (table, reference) = name.split_once('@')?;
+            let warehouse = self.reaches(reference)?;
+            let place = Place::of(demand.place.levels.clone(), Some((*noun, table.to_owned())));
+            let demand = Demand {
+                operation: demand.operation,
+                place,
+            };
+            Some((
+                Grants {
+                    warehouse,
+                    ..grants
+                },
+                Cow::Owned(demand),
+            ))
+        };
+        let found = match self.catalog.table_references {
+            true => elsewhere(),
+            false => None,
+        };
+        found.unwrap_or((grants, Cow::Borrowed(demand)))
     }
 
     /// A commit names its table in the path. Where its body names one too, that is the same.
@@ -451,8 +481,8 @@ impl Within<'_> {
         };
         self.full_claims(grants)?;
         for demand in &findings.demands {
-            let said = grants.say(demand);
-            match said {
+            let (there, leads) = self.leads(grants, demand);
+            match there.say(&leads) {
                 Said::Granted(grant) => findings.grant = Some(grant),
                 Said::Nothing if demand.operation == Operation::GetConfig => {}
                 Said::Nothing => return Err(self.not_granted(grants, demand)),
@@ -529,7 +559,8 @@ impl Within<'_> {
             return Ok(Handed::default());
         };
         let kind = self.catalog.layout.kind();
-        let allowed = grants.allowed(&demand.place);
+        let (there, leads) = self.leads(grants, demand);
+        let allowed = there.allowed(&leads.place);
         let credentials = allowed.has(Operation::LoadCredentials);
         let signing = allowed.has(Operation::SignRequest);
         let heard = self.asked.wishes.heard_by(kind);

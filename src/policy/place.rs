@@ -23,6 +23,8 @@ pub enum Doubt {
     None,
     /// The catalog may take the object for another one.
     Object,
+    /// The namespace and all that lies below it, whatever that is.
+    Below,
     /// The catalog may take the namespace for another one, and the object with it.
     Namespace,
     /// Somewhere in the warehouse: the request does not say where.
@@ -66,6 +68,12 @@ pub(super) fn speaks_of(
     match place.doubt {
         _ if everything => return true,
         Doubt::Anywhere | Doubt::Namespace => return perhaps,
+        Doubt::Below => {
+            let all = pattern.subtree
+                && pattern.object.is_none()
+                && pattern.levels.len() <= place.levels.len();
+            return (all || perhaps) && begins(pattern, place, reading, ignore_case);
+        }
         Doubt::None | Doubt::Object => {}
     }
     let enough = if pattern.subtree {
@@ -109,12 +117,14 @@ fn begins(pattern: &Pattern, place: &Place, reading: Reading, ignore_case: bool)
     })
 }
 
-/// Whether two names are one. Beyond ASCII nobody here knows which letters a catalog takes for the same.
+/// Whether two names are one. Beyond ASCII nobody here knows which letters a catalog takes for the same, and what
+/// ignores case ignores more: Hive takes spaces off both ends, MySQL off the end, and it knows no accents.
 fn same(pattern: &str, name: &str, reading: Reading, ignore_case: bool) -> bool {
-    match (ignore_case, name.is_ascii()) {
-        (false, _) => pattern == name,
-        (true, true) => pattern.eq_ignore_ascii_case(name),
-        (true, false) => reading == Reading::Perhaps,
+    let plain = |text: &str| text.is_ascii() && text.trim_ascii() == text;
+    match ignore_case {
+        false => pattern == name,
+        true if plain(pattern) && plain(name) => pattern.eq_ignore_ascii_case(name),
+        true => reading == Reading::Perhaps,
     }
 }
 
@@ -313,6 +323,54 @@ mod tests {
         let wide = place(&["ｐｉｉ"], None, Doubt::None);
         assert!(!speaks_of(&pii, &wide, Reading::Certainly, true));
         assert!(speaks_of(&pii, &wide, Reading::Perhaps, true));
+    }
+
+    #[test]
+    fn where_case_says_nothing_more_may_say_nothing() {
+        for (written, asked) in [
+            // Hive: normalizeIdentifier trims.
+            ("pii", "pii "),
+            ("pii", " PII"),
+            ("pii ", "pii"),
+            // MySQL's collations.
+            ("café", "cafe"),
+            ("straße", "STRASSE"),
+        ] {
+            let pattern = pattern(&[written], None);
+            let asked = place(&[asked], None, Doubt::None);
+            assert!(!speaks_of(&pattern, &asked, Reading::Certainly, true));
+            assert!(speaks_of(&pattern, &asked, Reading::Perhaps, true));
+            assert!(!speaks_of(&pattern, &asked, Reading::Perhaps, false));
+        }
+    }
+
+    #[test]
+    fn all_below_a_namespace() {
+        let below = place(&["sales", "eu"], None, Doubt::Below);
+        for (pattern, certainly, perhaps) in [
+            (pattern(&["**"], None), true, true),
+            (pattern(&["sales", "**"], None), true, true),
+            (pattern(&["*", "eu", "**"], None), true, true),
+            (pattern(&["sales", "eu"], None), false, true),
+            (pattern(&["sales", "eu", "pii", "**"], None), false, true),
+            (
+                pattern(&["sales", "eu", "x"], Some((Noun::Table, "t"))),
+                false,
+                true,
+            ),
+            (pattern(&["sales", "us", "**"], None), false, false),
+            (pattern(&["other"], None), false, false),
+        ] {
+            for (reading, expected) in
+                [(Reading::Certainly, certainly), (Reading::Perhaps, perhaps)]
+            {
+                assert_eq!(
+                    speaks_of(&pattern, &below, reading, false),
+                    expected,
+                    "{pattern:?} {reading:?}"
+                );
+            }
+        }
     }
 
     #[test]

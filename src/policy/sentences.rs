@@ -87,6 +87,9 @@ impl Place {
             text.push('.');
             text.push_str(&shown(name));
         }
+        if self.doubt == Doubt::Below {
+            text.push_str(".**");
+        }
         text
     }
 }

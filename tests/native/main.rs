@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod attacks;
 #[path = "support/bodies.rs"]
 mod bodies;
 mod cache_model;

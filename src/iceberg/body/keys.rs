@@ -90,6 +90,32 @@ impl Visitor<'_> for LocationProperty {
     }
 }
 
+/// Reads the name of a header that is to be signed: whether it names a source to copy from.
+pub(super) struct CopySource;
+
+impl<'de> DeserializeSeed<'de> for CopySource {
+    type Value = bool;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for CopySource {
+    type Value = bool;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of a header")
+    }
+
+    fn visit_str<E: Error>(self, name: &str) -> Result<bool, E> {
+        Ok(name.trim().eq_ignore_ascii_case(COPY_SOURCE))
+    }
+}
+
+/// Amazon's; MinIO, Ceph and Google's S3 API have the same.
+pub(super) const COPY_SOURCE: &str = "x-amz-copy-source";
+
 /// Those that Iceberg has, for [`Location::field`](super::Location::field); the middle two are deprecated.
 const WRITE_PATHS: &[&str] = &[
     "write.data.path",

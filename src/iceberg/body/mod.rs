@@ -21,7 +21,8 @@
 //!   `write.*.path`; `path` for generic tables). `write.location-provider.impl` names a class that
 //!   could write anywhere; it has to be in the engine's class path.
 //! - Plans of scans, their tasks and metrics: they belong to the table of the path; tasks are opaque.
-//! - The headers of requests for a signature. Their `uri` is read as the location that it addresses: see [`signed`].
+//! - The headers of requests for a signature, but for the one that names another object to copy from
+//!   (`x-amz-copy-source`). Their `uri` is read as the location that it addresses: see [`signed`].
 
 mod fault;
 mod keys;
@@ -50,6 +51,37 @@ pub struct Body {
     pub creates: bool,
     /// `stage-create`: the table is not made yet, but credentials for its location may be given out.
     pub stages: bool,
+}
+
+impl Body {
+    /// Bytes that it takes in memory, roughly. Short texts take many times what they have in the body: an empty one
+    /// of `manifests` has three bytes there, and a place and the name of that here.
+    pub fn footprint(&self) -> usize {
+        /// Of a text, or a list, on the heap.
+        const PIECE: usize = 16;
+        let text = |text: &str| text.len().saturating_add(PIECE);
+        let level = |level: &String| text(level).saturating_add(size_of::<String>());
+        let name = |named: &Named| {
+            let levels = named.namespace.iter().flatten().map(level);
+            let object = named.object.as_ref().map(|object| text(&object.name));
+            levels
+                .chain(object)
+                .fold(PIECE, usize::saturating_add)
+                .saturating_add(size_of::<Named>())
+        };
+        let location = |location: &Location| {
+            text(&location.field)
+                .saturating_add(text(&location.uri))
+                .saturating_add(size_of::<Location>())
+        };
+        let names = self.names.iter().map(name);
+        let locations = self.locations.iter().map(location);
+        let catalogs = self.default_catalogs.iter().map(level);
+        names
+            .chain(locations)
+            .chain(catalogs)
+            .fold(0, usize::saturating_add)
+    }
 }
 
 /// A namespace, or an object, that a body names. Compared by exact text, as catalogs do in bodies: nothing

@@ -8,7 +8,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 use serde_json::error::Category;
 
 use super::super::name::can_stand_in_a_path;
-use super::keys::{Key, LocationProperty, MemberName, bits};
+use super::keys::{COPY_SOURCE, CopySource, Key, LocationProperty, MemberName, bits};
 use super::shapes::{
     Means, Member, Members, Shape, TABLE_LIKE, TARGET_CATALOG, TARGET_NAMESPACE, Words,
 };
@@ -274,6 +274,7 @@ impl<'de> Visitor<'de> for In<'_> {
         match self.shape {
             Shape::Object(shape) => self.reader.object(shape, members)?,
             Shape::Properties(more) => self.reader.properties(more, members)?,
+            Shape::SignedHeaders => self.reader.signed_headers(members)?,
             _ => return Err(self.reader.refuse(BodyFault::WrongType)),
         }
         Ok(true)
@@ -319,6 +320,18 @@ impl Reader {
         }
         self.means(shape.means, around)
             .map_err(|fault| self.refuse(fault))
+    }
+
+    fn signed_headers<'de, A: MapAccess<'de>>(&mut self, mut headers: A) -> Result<(), A::Error> {
+        while let Some(copies) = headers.next_key_seed(CopySource)? {
+            if copies {
+                self.way.push(Step::Member(COPY_SOURCE));
+                self.keep_location(COPY_SOURCE)?;
+                self.way.pop();
+            }
+            headers.next_value::<IgnoredAny>()?;
+        }
+        Ok(())
     }
 
     fn properties<'de, A: MapAccess<'de>>(

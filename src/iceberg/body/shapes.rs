@@ -26,6 +26,9 @@ pub(super) enum Shape {
     DefaultCatalog,
     /// An address of the storage's HTTP API, which stands for a location.
     Signed,
+    /// The headers of a request that is to be signed. A source to copy from is another object, and stands for a place
+    /// that no location holds: clients of Iceberg copy nothing.
+    SignedHeaders,
     /// The type of a requirement; sets [`Body::creates`](super::Body::creates).
     Requirement,
     /// Sets [`Body::overwrites`](super::Body::overwrites).

@@ -335,7 +335,10 @@ static POLICY_TARGET: Members = Members {
 
 /// `RemoteSignRequest`, and `S3SignRequest` of the older signer spec.
 static SIGN_REQUEST: Members = Members {
-    members: &[required("uri", Shape::Signed)],
+    members: &[
+        required("uri", Shape::Signed),
+        optional("headers", Shape::SignedHeaders),
+    ],
     means: Means::Nothing,
 };
 
