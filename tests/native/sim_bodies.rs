@@ -119,13 +119,13 @@ fn what_announces_to_be_too_large_is_not_waited_for() {
             (b"content-length", length),
         ]
     };
-    let large = world.send_headers(&headers(b"1000001"), &alice);
+    let large = world.send_headers(&headers(b"4194305"), &alice);
     assert_eq!(world.refusal(large), (400, "body_too_large"));
-    let stream = world.send_headers(&headers(b"1000000"), &alice);
-    assert_eq!(world.broker.awaits_body(stream), Some(1_000_000));
+    let stream = world.send_headers(&headers(b"4194304"), &alice);
+    assert_eq!(world.broker.awaits_body(stream), Some(4_194_304));
     let small = world.send_headers(&headers(b"52"), &alice);
     assert_eq!(world.broker.awaits_body(small), Some(52));
-    assert_eq!(world.broker.census().body_bytes, 1_000_052);
+    assert_eq!(world.broker.census().body_bytes, 4_194_356);
 }
 
 #[test]
