@@ -207,7 +207,7 @@ fn the_switches() {
     );
     assert_eq!(
         (config.limits.request_body, config.limits.guarded_answer),
-        (1_000_000, 524_288)
+        (4_194_304, 4_194_304)
     );
     let ignores: Vec<bool> = config
         .catalogs
