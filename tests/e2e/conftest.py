@@ -61,6 +61,14 @@ def two(tenant_lake, keycloak):
     return tenant_lake
 
 
+@pytest.fixture(scope="module")
+def left_as_it_was(two):
+    """What a module changes in acme's branch is taken back at its end."""
+    head = two.nessie.head("acme")
+    yield
+    two.nessie.move_branch("acme", head)
+
+
 @pytest.fixture
 def standin():
     """A server that has the faults that a test tells it to have."""

@@ -15,6 +15,7 @@ from stack.keycloak import claims
 from stack.standin import CLOSE, Hang, Reply
 from stack.tenants import TENANTS, prefix
 
+pytestmark = pytest.mark.usefixtures("left_as_it_was")
 JSON = ("Content-Type", "application/json")
 ACME = f"/iceberg/v1/{prefix('acme')}"
 RECORDED = f"/recorded/v1/{prefix('acme')}"

@@ -11,6 +11,7 @@ from stack.keycloak import claims
 from stack.standin import Reply
 from stack.tenants import bucket, location, prefix
 
+pytestmark = pytest.mark.usefixtures("left_as_it_was")
 JSON = [("Content-Type", "application/json")]
 HEADER = "X-Iceberg-Access-Delegation"
 ACME = f"/iceberg/v1/{prefix('acme')}"

@@ -15,6 +15,7 @@ from stack import web
 from stack.keycloak import claims
 from stack.tenants import location, prefix
 
+pytestmark = pytest.mark.usefixtures("left_as_it_was")
 JSON = [("Content-Type", "application/json")]
 ACME, GLOBEX = f"/iceberg/v1/{prefix('acme')}", f"/iceberg/v1/{prefix('globex')}"
 ENGINEER, ANALYST = {"claim": "groups", "has": "/lake/engineer"}, {"claim": "groups", "has": "/lake/analyst"}
@@ -33,7 +34,7 @@ def configuration(*grants, **more):
 
 
 @pytest.fixture(scope="module")
-def views(two, keycloak):
+def views(two, keycloak, left_as_it_was):
     """Views `raw.v` and `raw.w` of acme."""
     token = keycloak.exchanged_token(keycloak.user_token("alice"))
     for view in ("v", "w"):

@@ -38,9 +38,9 @@ CLIENTS = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def tokens(keycloak):
-    """A person's own token, for the gate; how clients write is tried as alice."""
+    """A person's own token, for the gate, fresh for each test; how clients write is tried as alice."""
     alice, carol = (keycloak.user_token(person) for person in ("alice", "carol"))
     return lambda person: carol if person == "carol" else alice
 
