@@ -300,7 +300,7 @@ fn whoever_waits_for_a_prefix_too_long_is_told_so() {
 
 #[test]
 fn where_nothing_can_be_kept_requests_end_all_the_same() {
-    // A mebibyte is less than one of these tokens' entries costs beside it: the callers take turns.
+    // One caller is kept at a time: what the others were minted they hold themselves.
     let mut world = World::with_tenants(&json!({"cached_callers": 1}));
     let (bob, carol) = (world.token("bob"), world.token("carol"));
     let streams = [
