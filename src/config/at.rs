@@ -95,13 +95,16 @@ impl Text for StorageLocation {
 #[derive(Debug)]
 pub(crate) struct AtBlock(pub(crate) Named<AtCatalog>);
 
+/// Places of one warehouse.
+type Places = Many<Rc<Pattern>>;
+
 /// Where a grant holds at one catalog.
 #[derive(Debug)]
 pub(crate) enum AtCatalog {
     /// In these warehouses, everywhere.
     Warehouses(Vec<Option<WarehouseName>>),
     /// At these places of each warehouse; `None` where one is faulty.
-    Places(Vec<(Rc<str>, Option<Many<Rc<Pattern>>>)>),
+    Places(Vec<(Rc<str>, Option<Places>)>),
 }
 
 impl Field for AtBlock {

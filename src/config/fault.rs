@@ -60,12 +60,12 @@ impl Faults {
     /// thousands takes its time, and whoever wrote them all wrong knows what he meant.
     #[cold]
     #[inline(never)]
-    pub(crate) fn nobodys<'a>(
+    pub(crate) fn nobodys(
         &mut self,
         path: Path<'_>,
         message: &'static str,
         name: &str,
-        known: &mut dyn Iterator<Item = &'a str>,
+        known: &mut dyn Iterator<Item = &str>,
     ) {
         const HINTS: usize = 64;
         let meant = match self.0.len() < HINTS {

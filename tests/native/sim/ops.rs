@@ -150,7 +150,7 @@ pub(crate) fn tell_of_tenants(ops: &[Op]) {
     } else {
         world.pass_ms(100);
     }
-    let calm = ops.len() % 5 != 0;
+    let calm = !ops.len().is_multiple_of(5);
     let ops: Vec<Op> = ops
         .iter()
         .filter_map(|op| match *op {
