@@ -74,7 +74,7 @@ impl Gate {
     }
 
     fn send(&mut self, method: &str, path: &str, token: &str) -> StreamId {
-        self.streams += 1;
+        self.streams = self.streams.wrapping_add(1);
         let stream = StreamId(self.streams);
         let authorization = format!("Bearer {token}");
         let headers: [(&[u8], &[u8]); 4] = [
