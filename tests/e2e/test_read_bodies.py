@@ -2,7 +2,9 @@
 
 import gzip
 import json
+import re
 import time
+from contextlib import suppress
 from dataclasses import replace
 
 import http2
@@ -213,3 +215,39 @@ def test_a_client_that_hangs_up_leaves_nothing_behind(open_gate, keycloak, recor
             slow.close()
             until(lambda: status() == 200)
     assert {seen.method for seen in recorded.requests()} == {"GET"}
+
+
+# -- several on one connection -------------------------------------------------------------------------------------------
+
+
+def test_requests_that_do_not_wait_for_each_others_answers(reading, keycloak, recorded):
+    """All in one write: each is decided by its own body. (Envoy itself hangs up on whoever does not read three answers.)"""
+    token = keycloak.user_token("alice")
+    reading.ask("GET", TABLE, token=token).expect(200)
+    for pair, statuses in (((GOOD, BAD), [200, 403]), ((BAD, GOOD), [403, 200]), ((GOOD, GOOD), [200, 200])):
+        recorded.clear()
+        with reading.connect() as connection:
+            connection.socket.sendall(b"".join(chunked(body, token) for body in pair))
+            said = b""
+            while said.count(b"HTTP/1.1 ") < 2:
+                said += connection.socket.recv(CHUNK)
+        assert [int(status) for status in re.findall(rb"HTTP/1.1 (\d{3})", said)] == statuses
+        assert [seen.body for seen in recorded.requests()] == [body for body in pair if body != BAD]
+
+
+def test_a_no_in_the_middle_of_a_body(reading, keycloak, recorded):
+    """The other tenant's prefix is refused at once; what still comes of the body is nobody's, and goes nowhere."""
+    target = TABLE.replace(prefix("acme"), prefix("globex"))
+    token = keycloak.user_token("alice")
+    reading.ask("GET", TABLE, token=token).expect(200)
+    recorded.clear()
+    whole = chunked(large(1_000_000), token).replace(TABLE.encode(), target.encode())
+    with reading.connect() as connection:
+        connection.socket.sendall(whole[:200_000])
+        reading.expect_refusal(connection.read(), 403, "outside_border")
+        with suppress(OSError):
+            connection.socket.sendall(whole[200_000:] + chunked(GOOD, token))
+            time.sleep(0.3)
+    with suppress(AssertionError):
+        until(lambda: recorded.requests(), 0.5)
+    assert [seen.body for seen in recorded.requests()] in ([], [GOOD])

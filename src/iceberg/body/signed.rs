@@ -26,13 +26,17 @@ fn bucket_and_key(uri: &str) -> Option<(&str, &str)> {
     let host = authority
         .split_once(':')
         .map_or(authority, |(host, _)| host);
+    // Spelled otherwise it is the same host, and would not look like Amazon's.
+    if host.ends_with('.') || host.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return None;
+    }
     let amazon = host
         .strip_suffix(".amazonaws.com")
         .or_else(|| host.strip_suffix(".amazonaws.com.cn"));
     if let Some(service) = amazon {
-        // A bucket stands before `s3`, and may be called `s3-...` itself.
-        let end = service.rfind(".s3.").or_else(|| service.rfind(".s3-"));
-        match end.or_else(|| service.strip_suffix(".s3").map(str::len)) {
+        // A bucket stands before the last `s3`, and may be called `s3-...` or `x.s3` itself.
+        let end = service.rfind(".s3.").max(service.rfind(".s3-"));
+        match end.max(service.strip_suffix(".s3").map(str::len)) {
             Some(end) => return Some((service.get(..end)?, path)),
             None if service == "s3" || service.starts_with("s3.") => {}
             None if service.starts_with("s3-") && !service.contains('.') => {}
@@ -86,7 +90,20 @@ mod tests {
                 "https://a.b.s3.dualstack.eu-west-1.amazonaws.com/k",
                 "s3://a.b/k",
             ),
+            (
+                "https://a.s3.b.s3-eu-west-1.amazonaws.com/k",
+                "s3://a.s3.b/k",
+            ),
+            ("https://x.s3.s3.amazonaws.com/k", "s3://x.s3/k"),
             // Left as they are: no location holds them.
+            (
+                "https://globex.S3.amazonaws.com/acme/k",
+                "https://globex.S3.amazonaws.com/acme/k",
+            ),
+            (
+                "https://globex.s3.amazonaws.com./acme/k",
+                "https://globex.s3.amazonaws.com./acme/k",
+            ),
             ("https://minio/acme/../globex/k", "s3://acme/../globex/k"),
             ("https://minio/", "https://minio/"),
             ("https://u@minio/acme/k", "https://u@minio/acme/k"),
