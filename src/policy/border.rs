@@ -1,8 +1,6 @@
 //! The border: which warehouse a request names, whose it is, and whether the caller is one of theirs.
 
-use crate::config::{
-    CatalogId, ClaimPath, Config, Prefix, Tenancy, TenantId, Warehouse, WarehouseId,
-};
+use crate::config::{CatalogId, ClaimPath, Config, Prefix, Tenancy, TenantId, WarehouseId};
 use crate::iceberg::{Kind, Operation, Query, Route};
 use crate::identity::Caller;
 use crate::refusal::{Reason, Refusal};
@@ -206,19 +204,12 @@ impl<'a> Mine<'a> {
     }
 
     fn nameless(&self) -> Refusal {
-        let mut tenants = self.tenants().peekable();
-        if tenants.peek().is_none() {
+        if self.tenants().next().is_none() {
             return self.nobodys();
         }
-        let tenants: Vec<TenantId> = tenants.collect();
-        let here = |warehouse: &&Warehouse| {
-            warehouse.catalog == self.catalog && tenants.contains(&warehouse.tenant)
-        };
-        let names: Vec<String> = self
-            .tenancy
-            .warehouses
-            .iter()
-            .filter(here)
+        let reach = self.tenants().flat_map(|tenant| self.tenancy.reach(tenant));
+        let names: Vec<String> = reach
+            .filter(|warehouse| warehouse.catalog == self.catalog)
             .take(8)
             .map(|warehouse| shown(&warehouse.asked_as))
             .collect();

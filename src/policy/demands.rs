@@ -102,13 +102,7 @@ pub(super) fn demands(
             demands.add(operation, place);
         }
         // The catalog's own words for an object; they cannot be read.
-        Operation::SignS3Request => demands.add(
-            operation,
-            Place {
-                doubt: Doubt::Anywhere,
-                ..Place::default()
-            },
-        ),
+        Operation::SignS3Request => demands.add(operation, Place::anywhere()),
     }
     for view in &query.referenced_by {
         let object = Some((Noun::View, view.name.clone()));
@@ -124,6 +118,10 @@ pub(super) fn demands(
         demands.of_body(operation, &path, named);
     }
     let made = |demand: &&Demand| demand.operation == operation;
+    // A body that names nothing, as a transaction without changes: then nobody knows where.
+    if body.is_some() && !demands.list.iter().any(|demand| made(&demand)) {
+        demands.add(operation, Place::anywhere());
+    }
     let changed = |demand: &&Demand| demand.operation == Operation::UpdateTable;
     if body.is_some_and(|body| body.overwrites)
         && let Some(made) = demands.list.iter().find(made).cloned()
@@ -141,6 +139,14 @@ pub(super) fn demands(
 }
 
 impl Place {
+    /// Somewhere in the warehouse.
+    pub(super) fn anywhere() -> Self {
+        Self {
+            doubt: Doubt::Anywhere,
+            ..Self::default()
+        }
+    }
+
     /// A place of these names.
     pub(super) fn of(levels: Vec<String>, object: Option<(Noun, String)>) -> Self {
         Self {

@@ -6,14 +6,15 @@ use std::rc::Rc;
 
 use super::border::overaged;
 use super::demands::demands;
-use super::grants::{Grants, Said};
-use super::place::{ON_THE_WAY, Place, Reading, leads_to, speaks_of};
+use super::grants::{Grants, Said, allows, covers, denies};
+use super::place::{Place, Reading};
+use super::within::Within;
 use super::{Asked, Decision, Demand, Denial, Prefixes, Told, decide};
 use crate::config::{
     Access, ClaimPath, Config, ContextId, Pattern, Rule, RuleKey, Tenancy, TenantId, WarehouseId,
     WhoId,
 };
-use crate::iceberg::{Class, Kind, Operation, OperationSet};
+use crate::iceberg::{Kind, Operation, OperationSet};
 use crate::identity::Caller;
 
 /// What is decided on one request, and why.
@@ -129,11 +130,33 @@ pub fn explain(
         warehouse,
         ignore_case: catalog.names_ignore_case,
     };
+    let Some(own) = config.tenant(tenant) else {
+        return explanation;
+    };
+    let within = Within {
+        config,
+        tenancy,
+        caller,
+        catalog,
+        tenant: own,
+        warehouse,
+        asked,
+    };
     let wanted = demands(asked.route, asked.query, asked.body, catalog.layout.kind());
-    explanation.demands = wanted
-        .into_iter()
-        .map(|demand| reasoned(config.access, grants, demand))
-        .collect();
+    let reasoned = |demand: Demand| {
+        let (warehouse, place) = within.meant(&demand);
+        let place = place.into_owned();
+        reasoned(
+            config.access,
+            Grants {
+                warehouse,
+                ..grants
+            },
+            demand,
+            &place,
+        )
+    };
+    explanation.demands = wanted.into_iter().map(reasoned).collect();
     explanation
 }
 
@@ -158,13 +181,14 @@ pub fn speaking(config: &Config, warehouse: WarehouseId, demand: &Demand) -> Vec
     let ignore_case = catalog.is_some_and(|catalog| catalog.names_ignore_case);
     let mut found: BTreeMap<(u32, bool), BTreeSet<Option<WhoId>>> = BTreeMap::new();
     for (key, rule) in here(tenancy, own.tenant, warehouse) {
-        if allows(rule, demand, ignore_case) {
+        let (operation, place) = (demand.operation, &demand.place);
+        if allows(rule, operation, place, ignore_case) {
             found
                 .entry((rule.grant, false))
                 .or_default()
                 .insert(key.who);
         }
-        if denies(rule, demand, ignore_case) {
+        if denies(rule, operation, place, ignore_case) {
             found.entry((rule.grant, true)).or_default().insert(key.who);
         }
     }
@@ -194,13 +218,13 @@ fn named(
     let border = tenancy.borders.get(usize::from(asked.catalog.0))?;
     if asked.route.operation == Operation::GetConfig {
         return match &asked.query.warehouse {
-            Some(name) => {
+            Some(name) if !name.is_empty() => {
                 let kind = config.catalog(asked.catalog)?.layout.kind();
                 let lower = (kind == Kind::Lakekeeper).then(|| name.to_lowercase());
                 let name = lower.as_deref().unwrap_or(name);
                 border.warehouses.get(name).copied()
             }
-            None => border.default,
+            _ => border.default,
         };
     }
     let prefix = asked.route.prefix.as_ref().map(|prefix| prefix.decode());
@@ -212,10 +236,10 @@ fn named(
     })
 }
 
-fn reasoned(access: Access, grants: Grants<'_>, demand: Demand) -> Reasoned {
+fn reasoned(access: Access, grants: Grants<'_>, demand: Demand, place: &Place) -> Reasoned {
     let word = match access {
         Access::CatalogDecides => Word::CatalogDecides,
-        Access::Grants => match grants.say(&demand) {
+        Access::Grants => match grants.say(demand.operation, place) {
             Said::Granted(grant) => Word::Granted(grant),
             Said::Denied(grant) => Word::Denied(grant),
             Said::Nothing if demand.operation == Operation::GetConfig => Word::NeedsNone,
@@ -223,7 +247,7 @@ fn reasoned(access: Access, grants: Grants<'_>, demand: Demand) -> Reasoned {
         },
     };
     let near = match word {
-        Word::Missing => near(grants, &demand),
+        Word::Missing => near(grants, demand.operation, place),
         _ => Vec::new(),
     };
     Reasoned { demand, word, near }
@@ -239,34 +263,12 @@ fn here(
     rules.filter(move |(key, _)| key.warehouse.is_none_or(|id| id == warehouse))
 }
 
-/// Whether a rule says yes to a demand, whosever it is: as [`Grants::say`] has it.
-fn allows(rule: &Rule, demand: &Demand, ignore_case: bool) -> bool {
-    let (operation, place) = (demand.operation, &demand.place);
-    let reads = OperationSet::of_class(Class::Read);
-    let leads = |pattern: &Rc<Pattern>| leads_to(pattern, place, ignore_case);
-    rule.may.has(operation) && covers(rule, place, Reading::Certainly, ignore_case)
-        || ON_THE_WAY.contains(&operation)
-            && !rule.may.only(reads).is_empty()
-            && rule.pattern.as_ref().is_some_and(leads)
-}
-
-/// Whether it says no.
-fn denies(rule: &Rule, demand: &Demand, ignore_case: bool) -> bool {
-    rule.deny.has(demand.operation) && covers(rule, &demand.place, Reading::Perhaps, ignore_case)
-}
-
-fn covers(rule: &Rule, place: &Place, reading: Reading, ignore_case: bool) -> bool {
-    let speaks = |pattern: &Rc<Pattern>| speaks_of(pattern, place, reading, ignore_case);
-    rule.pattern.as_ref().is_none_or(speaks)
-}
-
 /// The grants that come near to a demand that none allows.
-fn near(grants: Grants<'_>, demand: &Demand) -> Vec<Near> {
-    let (operation, place) = (demand.operation, &demand.place);
+fn near(grants: Grants<'_>, operation: Operation, place: &Place) -> Vec<Near> {
     let about_caller = |key: &RuleKey| key.who.is_none_or(|who| grants.caller.is(who));
     let here = || here(grants.tenancy, grants.tenant, grants.warehouse);
     let denied: BTreeSet<Option<WhoId>> = here()
-        .filter(|(_, rule)| denies(rule, demand, grants.ignore_case))
+        .filter(|(_, rule)| denies(rule, operation, place, grants.ignore_case))
         .map(|(key, _)| key.who)
         .collect();
     let mut people: BTreeMap<u32, Vec<WhoId>> = BTreeMap::new();
@@ -274,7 +276,7 @@ fn near(grants: Grants<'_>, demand: &Demand) -> Vec<Near> {
         // Of people who are denied the same it would not help to be one.
         if let Some(who) = key.who
             && !denied.contains(&key.who)
-            && allows(rule, demand, grants.ignore_case)
+            && allows(rule, operation, place, grants.ignore_case)
         {
             people.entry(rule.grant).or_default().push(who);
         }

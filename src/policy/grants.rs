@@ -1,8 +1,8 @@
 //! What the grants say about one caller at one place.
 
-use super::place::{Demand, ON_THE_WAY, Place, Reading, leads_to, speaks_of};
-use crate::config::{Rule, RuleKey, Tenancy, TenantId, WarehouseId};
-use crate::iceberg::{Class, OperationSet};
+use super::place::{ON_THE_WAY, Place, Reading, leads_to, speaks_of};
+use crate::config::{Config, Rule, RuleKey, Tenancy, TenantId, WarehouseId};
+use crate::iceberg::{Class, Noun, Operation, OperationSet};
 use crate::identity::Caller;
 
 const READS: OperationSet = OperationSet::of_class(Class::Read);
@@ -28,39 +28,52 @@ pub(super) enum Said {
     Denied(u32),
 }
 
-impl<'a> Grants<'a> {
-    /// Every rule that is about this caller in this warehouse. Found by their keys: how many tenants, grants
-    /// and warehouses there are besides makes no difference but for the depth of a binary search.
-    pub(super) fn rules(self) -> impl Iterator<Item = &'a Rule> {
-        let whos = self.caller.whos().iter().copied().map(Some);
-        whos.chain([None]).flat_map(move |who| {
-            [None, Some(self.warehouse)]
-                .into_iter()
-                .flat_map(move |warehouse| {
-                    self.tenancy.rules.of(RuleKey {
-                        tenant: self.tenant,
-                        who,
-                        warehouse,
-                    })
-                })
+/// Every rule that is about a caller in a warehouse; none without tenants. A decision looks at no others. They are found by
+/// their keys: how many tenants, grants and warehouses there are besides makes no difference but for the depth of a binary
+/// search.
+pub fn rules<'a>(
+    config: &'a Config,
+    caller: &'a Caller,
+    warehouse: WarehouseId,
+) -> impl Iterator<Item = &'a Rule> {
+    let own = config.tenancy.as_ref().zip(config.warehouse(warehouse));
+    let rules = own.map(|(tenancy, own)| of(tenancy, caller, own.tenant, warehouse));
+    rules.into_iter().flatten()
+}
+
+fn of<'a>(
+    tenancy: &'a Tenancy,
+    caller: &'a Caller,
+    tenant: TenantId,
+    warehouse: WarehouseId,
+) -> impl Iterator<Item = &'a Rule> {
+    let whos = caller.whos().iter().copied().map(Some).chain([None]);
+    let everywhere = move |who| [(who, None), (who, Some(warehouse))];
+    whos.flat_map(everywhere).flat_map(move |(who, warehouse)| {
+        tenancy.rules.of(RuleKey {
+            tenant,
+            who,
+            warehouse,
         })
+    })
+}
+
+impl<'a> Grants<'a> {
+    fn rules(self) -> impl Iterator<Item = &'a Rule> {
+        of(self.tenancy, self.caller, self.tenant, self.warehouse)
     }
 
-    /// What they say to a demand: deny wins, in any order; of several grants the first one is named.
-    pub(super) fn say(self, demand: &Demand) -> Said {
-        let (operation, place) = (demand.operation, &demand.place);
-        let on_the_way = ON_THE_WAY.contains(&operation);
+    /// What they say to an operation at a place: deny wins, in any order; of several grants the first one is named.
+    pub(super) fn say(self, operation: Operation, place: &Place) -> Said {
         let (mut granted, mut denied) = (None::<u32>, None::<u32>);
         let first = |found: &mut Option<u32>, rule: &Rule| {
             *found = Some(found.map_or(rule.grant, |grant| grant.min(rule.grant)));
         };
         for rule in self.rules() {
-            if rule.may.has(operation) && self.covers(rule, place, Reading::Certainly)
-                || on_the_way && self.leads(rule, place)
-            {
+            if allows(rule, operation, place, self.ignore_case) {
                 first(&mut granted, rule);
             }
-            if rule.deny.has(operation) && self.covers(rule, place, Reading::Perhaps) {
+            if denies(rule, operation, place, self.ignore_case) {
                 first(&mut denied, rule);
             }
         }
@@ -71,32 +84,70 @@ impl<'a> Grants<'a> {
         }
     }
 
-    /// Everything that is allowed at a place.
-    pub(super) fn allowed(self, place: &Place) -> OperationSet {
+    /// What is certainly allowed at a place.
+    pub(super) fn at_least(self, place: &Place) -> OperationSet {
+        self.allowed(place, Reading::Certainly, Reading::Perhaps)
+    }
+
+    /// What may be allowed at a place, whatever the catalog takes it for.
+    pub(super) fn at_most(self, place: &Place) -> OperationSet {
+        self.allowed(place, Reading::Perhaps, Reading::Certainly)
+    }
+
+    fn allowed(self, place: &Place, adds: Reading, takes: Reading) -> OperationSet {
         let (mut may, mut deny) = (OperationSet::NONE, OperationSet::NONE);
         for rule in self.rules() {
-            if self.covers(rule, place, Reading::Certainly) {
+            if covers(rule, place, adds, self.ignore_case) {
                 may = may.and(rule.may);
             }
-            if self.covers(rule, place, Reading::Perhaps) {
+            if covers(rule, place, takes, self.ignore_case) {
                 deny = deny.and(rule.deny);
             }
         }
         may.without(deny)
     }
 
-    pub(super) fn covers(self, rule: &Rule, place: &Place, reading: Reading) -> bool {
-        match &rule.pattern {
-            None => true,
-            Some(pattern) => speaks_of(pattern, place, reading, self.ignore_case),
-        }
-    }
-
-    /// Whoever may read something may find the way to it: list and look at the namespaces above it.
-    fn leads(self, rule: &Rule, place: &Place) -> bool {
-        let Some(pattern) = &rule.pattern else {
-            return false;
+    /// Whether a view that may not be loaded has the name of a table that may be. Trino asks for the view of a name before
+    /// it asks for the table: a 403 there would break every table.
+    pub(super) fn hides(self, operation: Operation, place: &Place) -> bool {
+        let table = match operation {
+            Operation::LoadView => Operation::LoadTable,
+            Operation::ViewExists => Operation::TableExists,
+            _ => return false,
         };
-        !rule.may.only(READS).is_empty() && leads_to(pattern, place, self.ignore_case)
+        let name = place.object.as_ref().map(|(_, name)| name.clone());
+        let place = Place {
+            object: name.map(|name| (Noun::Table, name)),
+            ..place.clone()
+        };
+        self.at_least(&place).has(table)
     }
+}
+
+/// Whether a rule says yes to an operation at a place.
+pub(super) fn allows(rule: &Rule, operation: Operation, place: &Place, ignore_case: bool) -> bool {
+    rule.may.has(operation) && covers(rule, place, Reading::Certainly, ignore_case)
+        || ON_THE_WAY.contains(&operation) && leads(rule, place, ignore_case)
+}
+
+/// Whether it says no.
+pub(super) fn denies(rule: &Rule, operation: Operation, place: &Place, ignore_case: bool) -> bool {
+    rule.deny.has(operation) && covers(rule, place, Reading::Perhaps, ignore_case)
+}
+
+/// Whether it is about a place.
+pub(super) fn covers(rule: &Rule, place: &Place, reading: Reading, ignore_case: bool) -> bool {
+    match &rule.pattern {
+        None => true,
+        Some(pattern) => speaks_of(pattern, place, reading, ignore_case),
+    }
+}
+
+/// Whoever may read something may find the way to it: list and look at the namespaces above it.
+fn leads(rule: &Rule, place: &Place, ignore_case: bool) -> bool {
+    !rule.may.only(READS).is_empty()
+        && match &rule.pattern {
+            None => true,
+            Some(pattern) => leads_to(pattern, place, ignore_case),
+        }
 }

@@ -8,26 +8,23 @@ mod demands;
 #[cfg(all(feature = "cli", not(target_arch = "wasm32")))]
 pub mod explain;
 mod grants;
+mod held;
 mod place;
 mod sentences;
+mod within;
 
 pub use border::{Prefixes, Told, holds_prefix};
+pub use grants::rules;
 pub use place::{Demand, Doubt, Place};
-
-use std::borrow::Cow;
 
 use border::{Led, lead, overaged};
 use demands::demands;
-use grants::{Grants, Said};
+use within::Within;
 
 use crate::config::{
-    Access, Catalog, CatalogId, Config, ContextId, Delegation, Tenancy, Tenant, TenantId,
-    WarehouseId,
+    Access, Catalog, CatalogId, ClaimPath, Config, ContextId, Tenant, TenantId, WarehouseId, WhoId,
 };
-use crate::iceberg::{
-    Body, Kind, Noun, Operation, Query, Route, StorageLocation, Wishes, delegates, is_plain_name,
-    names_in_body,
-};
+use crate::iceberg::{Body, Kind, Operation, Query, Route, Wishes, names_in_body};
 use crate::identity::Caller;
 use crate::refusal::{Reason, Refusal};
 
@@ -180,16 +177,11 @@ pub fn decide(
     caller: &Caller,
     asked: &Asked<'_>,
 ) -> Result<Decision, Box<Denial>> {
-    // A caller has a handful of conditions, and thousands may be denied.
-    let denied = |who| config.denied.binary_search(who).is_ok();
-    if caller.whos().iter().any(denied) {
-        let sentence = format!(
-            "{} is denied by the operator of this gate",
-            caller.log_name()
-        );
-        return Err(Box::new(
-            Refusal::new(Reason::CallerDenied, sentence).into(),
-        ));
+    denied(config, caller)?;
+    if asked.route.operation == Operation::GetToken {
+        let sentence = "requests for a token are answered by the gate or by nobody";
+        let refusal = Refusal::new(Reason::TokenEndpointOff, sentence);
+        return Err(Box::new(refusal.into()));
     }
     let Some(catalog) = config.catalog(asked.catalog) else {
         let sentence = "no catalog of this gate lies under this path";
@@ -256,13 +248,15 @@ pub fn decide(
     if let Err(refusal) = outcome {
         return Err(denial(refusal, findings));
     }
-    let delegation = match within.grants(&mut findings) {
-        Ok(delegation) => delegation,
-        Err(refusal) if config.grants_only_reported => {
+    let delegation = match (within.grants(&mut findings), config.grants_only_reported) {
+        (Ok(delegation), false) => delegation,
+        // What the grants lack is not held, and so nothing is withheld either.
+        (Ok(_), true) => Handed::default(),
+        (Err(refusal), true) => {
             findings.reported = Some(Box::new(refusal));
             Handed::default()
         }
-        Err(refusal) => return Err(denial(refusal, findings)),
+        (Err(refusal), false) => return Err(denial(refusal, findings)),
     };
     if asked.body.is_none() && within.depends_on_body() {
         return Ok(Decision::ReadBody(context));
@@ -274,6 +268,51 @@ pub fn decide(
         delegation,
         findings,
     }))
+}
+
+/// Whom the operator denies everything. A caller whose token leaves out the claim that says so may be one of them.
+fn denied(config: &Config, caller: &Caller) -> Result<(), Box<Denial>> {
+    let whos = caller.whos().iter();
+    if whos
+        .into_iter()
+        .any(|who| config.denied.binary_search(who).is_ok())
+    {
+        let sentence = format!(
+            "{} is denied by the operator of this gate",
+            caller.log_name()
+        );
+        return Err(denial(
+            Refusal::new(Reason::CallerDenied, sentence),
+            Findings::default(),
+        ));
+    }
+    let mut left_out = config
+        .whos
+        .claims(caller.issuer())
+        .filter(|path| overaged(caller, path));
+    let about = |path: &ClaimPath, who: WhoId| {
+        let who = config.whos.get(who);
+        who.is_some_and(|who| *who.claim == *path && who.issuer == caller.issuer())
+    };
+    let path = left_out.find(|path| config.denied.iter().any(|who| about(path, *who)));
+    match path {
+        Some(path) => Err(denial(
+            left_out_of(caller, path, "the operator denies some"),
+            Findings::default(),
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Nobody knows whether a rule by a claim is about a caller whose token leaves the claim out.
+fn left_out_of(caller: &Caller, path: &ClaimPath, rule: &str) -> Refusal {
+    let sentence = format!(
+        "the token of {} leaves out its claim {}, there is too much in it (overage), and {rule} by it; let the identity \
+         provider put only what the gate asks for into it",
+        caller.log_name(),
+        path.0.join(".")
+    );
+    Refusal::new(Reason::ClaimLeftOut, sentence)
 }
 
 fn denial(refusal: Refusal, findings: Findings) -> Box<Denial> {
@@ -305,285 +344,5 @@ fn served(
 impl From<Box<Refusal>> for Box<Denial> {
     fn from(refusal: Box<Refusal>) -> Self {
         Box::new((*refusal).into())
-    }
-}
-
-/// A request that names a warehouse of the caller's.
-struct Within<'a> {
-    config: &'a Config,
-    tenancy: &'a Tenancy,
-    caller: &'a Caller,
-    catalog: &'a Catalog,
-    tenant: &'a Tenant,
-    warehouse: WarehouseId,
-    asked: &'a Asked<'a>,
-}
-
-impl Within<'_> {
-    fn depends_on_body(&self) -> bool {
-        names_in_body(self.asked.route.operation)
-            && depends_on_body(self.config, self.catalog, self.tenant)
-    }
-
-    /// Names that the catalog reads as expressions could lead out of the border.
-    fn names(&self, demands: &[Demand]) -> Result<(), Refusal> {
-        let kind = self.catalog.layout.kind();
-        if kind != Kind::Nessie {
-            return self.same_table(demands);
-        }
-        for demand in demands {
-            let Some((noun, name)) = &demand.place.object else {
-                continue;
-            };
-            if is_plain_name(kind, *noun, name) || self.references_own(*noun, name) {
-                continue;
-            }
-            return Err(Refusal::new(
-                Reason::NameExpression,
-                format!(
-                    "{}: Nessie would read the name as an expression that leads to another reference",
-                    self.may_not(demand)
-                ),
-            ));
-        }
-        self.same_table(demands)
-    }
-
-    /// `table@reference` in the path, where the operator allows it and the reference is the tenant's too.
-    fn references_own(&self, noun: Noun, name: &str) -> bool {
-        let in_path = |name: &str| {
-            let object = self.asked.route.object.as_ref();
-            object.is_some_and(|object| object.decode() == name)
-        };
-        let Some((table, reference)) = name.split_once('@') else {
-            return false;
-        };
-        self.catalog.table_references
-            && in_path(name)
-            && is_plain_name(Kind::Nessie, noun, table)
-            && is_plain_name(Kind::Nessie, noun, reference)
-            && self.reaches(reference).is_some()
-    }
-
-    /// The warehouse that this reference is with the same storage, if it is the same tenant's.
-    fn reaches(&self, reference: &str) -> Option<WarehouseId> {
-        let own = self.config.warehouse(self.warehouse)?;
-        let border = self
-            .tenancy
-            .borders
-            .get(usize::from(self.asked.catalog.0))?;
-        let prefix = format!("{reference}|{}", own.asked_as);
-        let id = *border.prefixes.get(prefix.as_str())?;
-        let found = self.config.warehouse(id)?;
-        (found.tenant == own.tenant).then_some(id)
-    }
-
-    /// Where a demand leads, and the grants there. What is named as `table@reference` is that reference's table:
-    /// what is allowed at the reference of the path says nothing about it.
-    fn leads<'d>(&self, grants: Grants<'d>, demand: &'d Demand) -> (Grants<'d>, Cow<'d, Demand>) {
-        let elsewhere = || {
-            let (noun, name) = demand.place.object.as_ref()?;
-            let (table, reference) = name.split_once('@')?;
-            let warehouse = self.reaches(reference)?;
-            let place = Place::of(demand.place.levels.clone(), Some((*noun, table.to_owned())));
-            let demand = Demand {
-                operation: demand.operation,
-                place,
-            };
-            Some((
-                Grants {
-                    warehouse,
-                    ..grants
-                },
-                Cow::Owned(demand),
-            ))
-        };
-        let found = match self.catalog.table_references {
-            true => elsewhere(),
-            false => None,
-        };
-        found.unwrap_or((grants, Cow::Borrowed(demand)))
-    }
-
-    /// A commit names its table in the path. Where its body names one too, that is the same.
-    fn same_table(&self, demands: &[Demand]) -> Result<(), Refusal> {
-        let operation = self.asked.route.operation;
-        if !matches!(operation, Operation::UpdateTable | Operation::ReplaceView) {
-            return Ok(());
-        }
-        match demands {
-            [path, others @ ..] => {
-                let differs = |other: &&Demand| {
-                    other.operation == operation
-                        && (other.place.levels != path.place.levels
-                            || other.place.object != path.place.object)
-                };
-                match others.iter().find(differs) {
-                    Some(other) => Err(Refusal::new(
-                        Reason::BodyContradictsPath,
-                        format!(
-                            "{}: the body names another object than the path",
-                            self.may_not(other)
-                        ),
-                    )),
-                    None => Ok(()),
-                }
-            }
-            [] => Ok(()),
-        }
-    }
-
-    /// Storage locations, against the tenant's.
-    fn locations(&self) -> Result<(), Refusal> {
-        let operation = self.asked.route.operation;
-        let registers = matches!(
-            operation,
-            Operation::RegisterTable | Operation::RegisterView
-        );
-        let Some(own) = &self.tenant.locations else {
-            if registers {
-                return Err(Refusal::new(
-                    Reason::RegisterWithoutLocations,
-                    format!(
-                        "{} (tenant {}) may not register existing files: the gate does not know where the tenant's \
-                         files lie (tenants.{}.locations)",
-                        self.caller.log_name(),
-                        self.tenant.name,
-                        self.tenant.name
-                    ),
-                ));
-            }
-            return Ok(());
-        };
-        let locations = self.asked.body.into_iter().flat_map(|body| &body.locations);
-        for location in locations {
-            if !StorageLocation::any_holds(own, &location.uri) {
-                return Err(self.outside_locations(location));
-            }
-        }
-        Ok(())
-    }
-
-    /// The grants' word on every demand, and on what is handed out for the storage.
-    fn grants(&self, findings: &mut Findings) -> Result<Handed, Refusal> {
-        if self.config.access == Access::CatalogDecides {
-            return Ok(Handed::default());
-        }
-        let grants = Grants {
-            tenancy: self.tenancy,
-            caller: self.caller,
-            tenant: self
-                .config
-                .warehouse(self.warehouse)
-                .map_or(TenantId(u16::MAX), |one| one.tenant),
-            warehouse: self.warehouse,
-            ignore_case: self.catalog.names_ignore_case,
-        };
-        self.full_claims(grants)?;
-        for demand in &findings.demands {
-            let (there, leads) = self.leads(grants, demand);
-            match there.say(&leads) {
-                Said::Granted(grant) => findings.grant = Some(grant),
-                Said::Nothing if demand.operation == Operation::GetConfig => {}
-                Said::Nothing => return Err(self.not_granted(grants, demand)),
-                Said::Denied(grant) => {
-                    findings.grant = Some(grant);
-                    return Err(self.denied(grants, demand, grant));
-                }
-            }
-        }
-        self.no_wider(grants, &findings.demands)?;
-        self.handed(grants, &findings.demands)
-    }
-
-    /// A deny cannot be held for a caller whose token leaves out the claim that it is about.
-    fn full_claims(&self, grants: Grants<'_>) -> Result<(), Refusal> {
-        let issuer = self.caller.issuer();
-        for path in self.config.whos.claims(issuer) {
-            if overaged(self.caller, path) && self.denies_by(grants, path) {
-                return Err(Refusal::new(
-                    Reason::ClaimLeftOut,
-                    format!(
-                        "{} (tenant {}): the token leaves out its claim {}, there is too much in it (overage), and a \
-                         grant denies something by it; let the identity provider put only what the gate asks for into it",
-                        self.caller.log_name(),
-                        self.tenant.name,
-                        path.0.join(".")
-                    ),
-                ));
-            }
-        }
-        Ok(())
-    }
-
-    fn denies_by(&self, grants: Grants<'_>, path: &crate::config::ClaimPath) -> bool {
-        let rules = self.tenancy.rules.of_tenant(grants.tenant);
-        let about = |who: &Option<crate::config::WhoId>| {
-            who.and_then(|who| self.config.whos.get(who))
-                .is_some_and(|who| *who.claim == *path && who.issuer == self.caller.issuer())
-        };
-        rules
-            .filter(|(_, rule)| !rule.deny.is_empty())
-            .any(|(key, _)| about(&key.who))
-    }
-
-    /// Nobody moves a table to a place where he may do more with it than where it was. A registered table's
-    /// files may have been anywhere in the warehouse.
-    fn no_wider(&self, grants: Grants<'_>, demands: &[Demand]) -> Result<(), Refusal> {
-        let anywhere = Place {
-            doubt: Doubt::Anywhere,
-            ..Place::default()
-        };
-        let (from, to) = match (self.asked.route.operation, demands) {
-            (Operation::RenameTable | Operation::RenameView, [from, to, ..]) => (&from.place, to),
-            (Operation::RegisterTable | Operation::RegisterView, [to, ..]) => (&anywhere, to),
-            _ => return Ok(()),
-        };
-        let more = grants.allowed(&to.place).without(grants.allowed(from));
-        if more.is_empty() {
-            return Ok(());
-        }
-        Err(Refusal::new(
-            Reason::GrantWidened,
-            format!(
-                "{}: more would be allowed there than where it comes from",
-                self.may_not(to)
-            ),
-        ))
-    }
-
-    /// What is handed out for the storage of the table.
-    fn handed(&self, grants: Grants<'_>, demands: &[Demand]) -> Result<Handed, Refusal> {
-        let operation = self.asked.route.operation;
-        let Some(demand) = demands.first().filter(|_| delegates(operation)) else {
-            return Ok(Handed::default());
-        };
-        let kind = self.catalog.layout.kind();
-        let (there, leads) = self.leads(grants, demand);
-        let allowed = there.allowed(&leads.place);
-        let credentials = allowed.has(Operation::LoadCredentials);
-        let signing = allowed.has(Operation::SignRequest);
-        let heard = self.asked.wishes.heard_by(kind);
-        let granted = Wishes {
-            said: true,
-            credentials: heard.credentials && credentials,
-            signing: heard.signing && signing,
-        };
-        let excess = heard.credentials != granted.credentials || heard.signing != granted.signing;
-        if excess && self.asked.wishes.said && self.config.delegation == Delegation::Refuse {
-            return Err(Refusal::new(
-                Reason::DelegationRefused,
-                format!(
-                    "{}: no grant for the storage credentials or signatures that the client asks for \
-                     (X-Iceberg-Access-Delegation)",
-                    self.may_not(demand)
-                ),
-            ));
-        }
-        Ok(Handed {
-            header: excess.then(|| granted.header(kind)),
-            withhold_credentials: !credentials,
-            withhold_signing: !signing,
-        })
     }
 }

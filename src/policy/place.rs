@@ -63,10 +63,9 @@ pub(super) fn speaks_of(
     reading: Reading,
     ignore_case: bool,
 ) -> bool {
-    let everything = pattern.subtree && pattern.levels.is_empty() && pattern.object.is_none();
     let perhaps = reading == Reading::Perhaps;
     match place.doubt {
-        _ if everything => return true,
+        _ if pattern.is_everything() => return true,
         Doubt::Anywhere | Doubt::Namespace => return perhaps,
         Doubt::Below => {
             let all = pattern.subtree
@@ -98,14 +97,14 @@ pub(super) fn speaks_of(
     }
 }
 
-/// Whether a place is a namespace, or the root, on the way to what a pattern speaks of.
+/// Whether a place is a namespace, or the root, on the way to what a pattern speaks of, or its end: the wider a pattern, the
+/// more places.
 pub(super) fn leads_to(pattern: &Pattern, place: &Place, ignore_case: bool) -> bool {
-    let below = place.levels.len() < pattern.levels.len()
-        || (pattern.object.is_some() && place.levels.len() == pattern.levels.len());
-    place.doubt == Doubt::None
-        && place.object.is_none()
-        && below
-        && begins(pattern, place, Reading::Certainly, ignore_case)
+    let near = pattern.subtree || place.levels.len() <= pattern.levels.len();
+    pattern.is_everything()
+        || (near
+            && place.doubt == Doubt::None
+            && begins(pattern, place, Reading::Certainly, ignore_case))
 }
 
 /// Whether the levels of both are the same as far as both go.
@@ -121,10 +120,18 @@ fn begins(pattern: &Pattern, place: &Place, reading: Reading, ignore_case: bool)
 /// ignores case ignores more: Hive takes spaces off both ends, MySQL off the end, and it knows no accents.
 fn same(pattern: &str, name: &str, reading: Reading, ignore_case: bool) -> bool {
     let plain = |text: &str| text.is_ascii() && text.trim_ascii() == text;
-    match ignore_case {
-        false => pattern == name,
-        true if plain(pattern) && plain(name) => pattern.eq_ignore_ascii_case(name),
-        true => reading == Reading::Perhaps,
+    pattern == name
+        || ignore_case
+            && match plain(pattern) && plain(name) {
+                true => pattern.eq_ignore_ascii_case(name),
+                false => reading == Reading::Perhaps,
+            }
+}
+
+impl Pattern {
+    /// `["**"]`
+    fn is_everything(&self) -> bool {
+        self.subtree && self.levels.is_empty() && self.object.is_none()
     }
 }
 
@@ -323,6 +330,21 @@ mod tests {
         let wide = place(&["ｐｉｉ"], None, Doubt::None);
         assert!(!speaks_of(&pii, &wide, Reading::Certainly, true));
         assert!(speaks_of(&pii, &wide, Reading::Perhaps, true));
+        // KELVIN SIGN, in the pattern
+        let kelvin = pattern(&["\u{212a}"], None);
+        let k = place(&["k"], None, Doubt::None);
+        assert!(!speaks_of(&kelvin, &k, Reading::Certainly, true));
+        assert!(speaks_of(&kelvin, &k, Reading::Perhaps, true));
+        // What is the same is the same.
+        let umlaut = pattern(&["größe"], None);
+        let same = place(&["größe"], None, Doubt::None);
+        assert!(speaks_of(&umlaut, &same, Reading::Certainly, true));
+        assert!(!speaks_of(
+            &umlaut,
+            &place(&["grösse"], None, Doubt::None),
+            Reading::Certainly,
+            true
+        ));
     }
 
     #[test]
@@ -377,12 +399,18 @@ mod tests {
     fn the_way_to_what_is_granted() {
         let deep = pattern(&["a", "*", "c"], None);
         let object = pattern(&["a"], Some((Noun::Table, "t")));
+        let tree = pattern(&["a", "**"], None);
         for (pattern, levels, expected) in [
             (&deep, &[] as &[&str], true),
             (&deep, &["a"], true),
             (&deep, &["a", "x"], true),
             (&deep, &["b"], false),
-            (&deep, &["a", "x", "c"], false),
+            (&deep, &["a", "x", "c"], true),
+            (&deep, &["a", "x", "d"], false),
+            (&deep, &["a", "x", "c", "d"], false),
+            (&tree, &["a"], true),
+            (&tree, &["a", "x", "y"], true),
+            (&tree, &["b"], false),
             (&object, &["a"], true),
             (&object, &[], true),
             (&object, &["a", "b"], false),
@@ -390,10 +418,8 @@ mod tests {
             let place = place(levels, None, Doubt::None);
             assert_eq!(leads_to(pattern, &place, false), expected, "{levels:?}");
         }
-        assert!(!leads_to(
-            &deep,
-            &place(&["a"], Some("t"), Doubt::None),
-            false
-        ));
+        let dotted = place(&["a"], None, Doubt::Namespace);
+        assert!(!leads_to(&deep, &dotted, false));
+        assert!(leads_to(&pattern(&["**"], None), &dotted, false));
     }
 }

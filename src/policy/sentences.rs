@@ -1,9 +1,8 @@
 //! What a refusal says to the person in front of the engine: who, what, where, and which rule.
 
-use super::grants::Grants;
 use super::place::{Demand, Doubt, Place};
-use super::{Asked, Within};
-use crate::iceberg::{Class, Location, Noun, Operation};
+use super::within::Within;
+use crate::iceberg::{Class, Location, Operation};
 use crate::refusal::{Reason, Refusal};
 use crate::text::shown;
 
@@ -19,36 +18,22 @@ impl Within<'_> {
         )
     }
 
-    pub(super) fn not_granted(&self, grants: Grants<'_>, demand: &Demand) -> Refusal {
-        let sentence = format!("{}: no grant", self.may_not(demand));
-        self.no(grants, demand, Reason::GrantMissing, sentence)
+    /// `hides`: whether it is a view, with the name of a table that may be loaded.
+    pub(super) fn not_granted(&self, demand: &Demand, hides: bool) -> Refusal {
+        let reason = match hides {
+            true => Reason::ViewHidden,
+            false => Reason::GrantMissing,
+        };
+        Refusal::new(reason, format!("{}: no grant", self.may_not(demand)))
     }
 
-    pub(super) fn denied(&self, grants: Grants<'_>, demand: &Demand, grant: u32) -> Refusal {
+    /// The same, by a grant that denies it.
+    pub(super) fn denied(&self, demand: &Demand, grant: u32, hides: bool) -> Refusal {
+        let reason = match hides {
+            true => Reason::ViewHidden,
+            false => Reason::GrantDenied,
+        };
         let sentence = format!("{}: grants[{grant}] denies it", self.may_not(demand));
-        self.no(grants, demand, Reason::GrantDenied, sentence)
-    }
-
-    /// Trino asks for the view of a name before it asks for the table: a 403 there would break every table.
-    fn no(&self, grants: Grants<'_>, demand: &Demand, reason: Reason, sentence: String) -> Refusal {
-        let table = match demand.operation {
-            Operation::LoadView => Operation::LoadTable,
-            Operation::ViewExists => Operation::TableExists,
-            _ => return Refusal::new(reason, sentence),
-        };
-        let object = demand
-            .place
-            .object
-            .clone()
-            .map(|(_, name)| (Noun::Table, name));
-        let place = Place {
-            object,
-            ..demand.place.clone()
-        };
-        let asked: &Asked<'_> = self.asked;
-        if asked.route.operation == demand.operation && grants.allowed(&place).has(table) {
-            return Refusal::new(Reason::ViewHidden, sentence);
-        }
         Refusal::new(reason, sentence)
     }
 

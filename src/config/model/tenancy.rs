@@ -27,7 +27,7 @@ pub struct WhoId(pub u32);
 pub struct Tenancy {
     /// The tenants, in the order of their names.
     pub tenants: Vec<Tenant>,
-    /// Every warehouse of every tenant.
+    /// Every warehouse of every tenant, those of one tenant together, in the order of the tenants.
     pub warehouses: Vec<Warehouse>,
     /// What names lead to which warehouse, by catalog.
     pub borders: Vec<Border>,
@@ -37,6 +37,16 @@ pub struct Tenancy {
     pub members: BTreeMap<WhoId, Vec<TenantId>>,
     /// The grants.
     pub rules: Rules,
+}
+
+impl Tenancy {
+    /// The warehouses of a tenant.
+    pub fn reach(&self, tenant: TenantId) -> &[Warehouse] {
+        let all = &self.warehouses;
+        let start = all.partition_point(|warehouse| warehouse.tenant < tenant);
+        let end = all.partition_point(|warehouse| warehouse.tenant <= tenant);
+        all.get(Range { start, end }).unwrap_or_default()
+    }
 }
 
 /// A tenant.

@@ -1,0 +1,138 @@
+//! The grants' word on a whole request: on every demand, on what is moved, and on what is handed out for the storage.
+
+use super::grants::{Grants, Said};
+use super::place::{Demand, Place};
+use super::within::Within;
+use super::{Findings, Handed, left_out_of, overaged};
+use crate::config::{Access, ClaimPath, Delegation, TenantId, WhoId};
+use crate::iceberg::{Kind, Operation, Wishes, delegates};
+use crate::refusal::{Reason, Refusal};
+
+impl Within<'_> {
+    /// The grants' word on every demand, and on what is handed out for the storage.
+    pub(super) fn grants(&self, findings: &mut Findings) -> Result<Handed, Refusal> {
+        if self.config.access == Access::CatalogDecides {
+            return Ok(Handed::default());
+        }
+        let own = self.config.warehouse(self.warehouse);
+        let grants = Grants {
+            tenancy: self.tenancy,
+            caller: self.caller,
+            tenant: own.map_or(TenantId(u16::MAX), |own| own.tenant),
+            warehouse: self.warehouse,
+            ignore_case: self.catalog.names_ignore_case,
+        };
+        self.full_claims(grants)?;
+        for (index, demand) in findings.demands.iter().enumerate() {
+            let (warehouse, place) = self.meant(demand);
+            let grants = Grants {
+                warehouse,
+                ..grants
+            };
+            match grants.say(demand.operation, &place) {
+                Said::Granted(grant) => findings.grant = Some(grant),
+                Said::Nothing if demand.operation == Operation::GetConfig => {}
+                Said::Nothing => {
+                    let hides = index == 0 && grants.hides(demand.operation, &place);
+                    return Err(self.not_granted(demand, hides));
+                }
+                Said::Denied(grant) => {
+                    findings.grant = Some(grant);
+                    let hides = index == 0 && grants.hides(demand.operation, &place);
+                    return Err(self.denied(demand, grant, hides));
+                }
+            }
+        }
+        self.no_wider(grants, &findings.demands)?;
+        self.handed(grants, &findings.demands)
+    }
+
+    /// A deny cannot be held for a caller whose token leaves out the claim that it is about.
+    fn full_claims(&self, grants: Grants<'_>) -> Result<(), Refusal> {
+        let mut claims = self.config.whos.claims(self.caller.issuer());
+        let found = claims.find(|path| overaged(self.caller, path) && self.denies_by(grants, path));
+        match found {
+            Some(path) => Err(left_out_of(self.caller, path, "a grant denies something")),
+            None => Ok(()),
+        }
+    }
+
+    fn denies_by(&self, grants: Grants<'_>, path: &ClaimPath) -> bool {
+        let about = |who: Option<WhoId>| {
+            let who = who.and_then(|who| self.config.whos.get(who));
+            who.is_some_and(|who| *who.claim == *path && who.issuer == self.caller.issuer())
+        };
+        let mut rules = self.tenancy.rules.of_tenant(grants.tenant);
+        rules.any(|(key, rule)| !rule.deny.is_empty() && about(key.who))
+    }
+
+    /// Nobody moves a table to a place where he may do more with it than where it was. A registered table's
+    /// files may have been anywhere in the warehouse.
+    fn no_wider(&self, grants: Grants<'_>, demands: &[Demand]) -> Result<(), Refusal> {
+        let anywhere = Place::anywhere();
+        let (from, to) = match (self.asked.route.operation, demands) {
+            (Operation::RenameTable | Operation::RenameView, [from, to, ..]) => (&from.place, to),
+            (Operation::RegisterTable | Operation::RegisterView, [to, ..]) => (&anywhere, to),
+            _ => return Ok(()),
+        };
+        let more = grants.at_most(&to.place).without(grants.at_least(from));
+        if more.is_empty() {
+            return Ok(());
+        }
+        Err(Refusal::new(
+            Reason::GrantWidened,
+            format!(
+                "{}: more would be allowed there than where it comes from",
+                self.may_not(to)
+            ),
+        ))
+    }
+
+    /// What is handed out for the storage of the table.
+    fn handed(&self, grants: Grants<'_>, demands: &[Demand]) -> Result<Handed, Refusal> {
+        let operation = self.asked.route.operation;
+        let Some(demand) = demands.first().filter(|_| delegates(operation)) else {
+            return Ok(Handed::default());
+        };
+        let kind = self.catalog.layout.kind();
+        let (warehouse, place) = self.meant(demand);
+        let grants = Grants {
+            warehouse,
+            ..grants
+        };
+        let allowed = grants.at_least(&place);
+        let credentials = allowed.has(Operation::LoadCredentials);
+        let signing = allowed.has(Operation::SignRequest) && self.can_sign(grants, kind);
+        let heard = self.asked.wishes.heard_by(kind);
+        let granted = Wishes {
+            said: true,
+            credentials: heard.credentials && credentials,
+            signing: heard.signing && signing,
+        };
+        let excess = heard.credentials != granted.credentials || heard.signing != granted.signing;
+        if excess && self.asked.wishes.said && self.config.delegation == Delegation::Refuse {
+            return Err(Refusal::new(
+                Reason::DelegationRefused,
+                format!(
+                    "{}: no grant for the storage credentials or signatures that the client asks for \
+                     (X-Iceberg-Access-Delegation)",
+                    self.may_not(demand)
+                ),
+            ));
+        }
+        Ok(Handed {
+            header: excess.then(|| granted.header(kind)),
+            withhold_credentials: !credentials,
+            withhold_signing: !signing,
+        })
+    }
+
+    /// Nessie's signing path does not say which table it is about, so that it must be granted for all of them: a signer
+    /// that would be refused afterwards is not handed out.
+    fn can_sign(&self, grants: Grants<'_>, kind: Kind) -> bool {
+        kind != Kind::Nessie
+            || grants
+                .at_least(&Place::anywhere())
+                .has(Operation::SignS3Request)
+    }
+}
