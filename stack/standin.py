@@ -164,6 +164,12 @@ class Standin:
         with self._changed:
             self._seen.clear()
 
+    def forget(self) -> None:
+        """Forgets the record and every script."""
+        with self._changed:
+            self._seen.clear()
+            self._scripts.clear()
+
     # -- its life ------------------------------------------------------------------------------------------------
 
     def start(self) -> "Standin":

@@ -5,6 +5,7 @@
 //! refused on both sides, so that containment is a comparison of texts.
 
 use std::fmt;
+use std::net::Ipv4Addr;
 
 use super::fault::faults;
 
@@ -16,7 +17,11 @@ use super::fault::faults;
 /// | `gs://bucket/path` | a bucket of Google Cloud Storage |
 /// | `abfss://container@account.dfs.core.windows.net/path`, also `abfs` | a container of Azure's storage |
 /// | `wasbs://container@account.blob.core.windows.net/path`, also `wasb` | the same, to an older driver |
+/// | `https://host:port/path`, also `http` | a storage of one's own, by the addresses that its files have |
 /// | `file:///path`, also `file:/path` | the catalog's own file system |
+///
+/// Addresses are for hosts that leave open where the bucket stands, in their name or in the path: not for Amazon's, IP
+/// addresses and names without a dot, whose files are `s3://bucket/key`.
 ///
 /// Schemes are compared exactly and in lower case; those in one row are one storage, those in two are not,
 /// so that a container for both drivers has to be written twice. Bucket, container and host are compared
@@ -25,7 +30,7 @@ use super::fault::faults;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StorageLocation {
     storage: Storage,
-    /// The bucket, `container@host`, or nothing for files.
+    /// The bucket, `container@host`, the host with its port, or nothing for files.
     authority: String,
     /// Without a slash at its begin and its end.
     path: String,
@@ -37,6 +42,7 @@ enum Storage {
     Gcs,
     Abfs,
     Wasb,
+    Http,
     File,
 }
 
@@ -49,10 +55,12 @@ faults! {
         "the location has no scheme, as in s3://bucket/path";
     /// Not one of the schemes that [`StorageLocation`] has.
     UnknownScheme = "location_unknown_scheme",
-        "the location has another scheme than s3, s3a, s3n, gs, abfs, abfss, wasb, wasbs or file";
-    /// No bucket, container or account; or a host, a port or a password where none may be.
+        "the location has another scheme than s3, s3a, s3n, gs, abfs, abfss, wasb, wasbs, https, http or file";
+    /// No bucket, container or account; a host, a port or a password where none may be; or an address at a host whose
+    /// files are written `s3://bucket/key`.
     Authority = "location_authority",
-        "the location has no plain bucket (or container@account) between '//' and its path";
+        "the location has no plain bucket (container@account, or host with a dot that is not Amazon's) between '//' and \
+         its path";
     /// Two slashes in a row.
     EmptySegment = "location_empty_segment",
         "the location has an empty segment ('//')";
@@ -83,6 +91,7 @@ impl fmt::Display for StorageLocation {
             Storage::Gcs => "gs",
             Storage::Abfs => "abfss",
             Storage::Wasb => "wasbs",
+            Storage::Http => "https",
             Storage::File => "file",
         };
         let slash = if self.path.is_empty() { "" } else { "/" };
@@ -140,6 +149,7 @@ impl Storage {
             "gs" => Self::Gcs,
             "abfs" | "abfss" => Self::Abfs,
             "wasb" | "wasbs" => Self::Wasb,
+            "http" | "https" => Self::Http,
             "file" => Self::File,
             _ => return None,
         })
@@ -162,6 +172,10 @@ impl Storage {
             Self::Abfs | Self::Wasb => authority
                 .split_once('@')
                 .is_some_and(|(container, host)| is_container(container) && is_host(host)),
+            Self::Http => match authority.split_once(':') {
+                Some((host, port)) => port.parse::<u16>().is_ok() && is_open_host(host),
+                None => is_open_host(authority),
+            },
         };
         match path {
             Some(path) if is_plain => Ok((authority, path)),
@@ -194,6 +208,20 @@ fn is_host(text: &str) -> bool {
                 .bytes()
                 .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
     })
+}
+
+/// Whether a host leaves open where the bucket stands, in its name or in the path.
+pub(super) fn is_open_host(host: &str) -> bool {
+    is_host(host)
+        && host.contains('.')
+        && host.parse::<Ipv4Addr>().is_err()
+        && amazon_service(host).is_none()
+}
+
+/// The part of an Amazon host before its domain.
+pub(super) fn amazon_service(host: &str) -> Option<&str> {
+    host.strip_suffix(".amazonaws.com")
+        .or_else(|| host.strip_suffix(".amazonaws.com.cn"))
 }
 
 /// The path without a slash at its end.

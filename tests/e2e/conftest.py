@@ -139,9 +139,10 @@ def gate(gates, nessie, recorder):
 @pytest.fixture
 def recorded(recorder):
     """The recorder, with nothing in its record."""
-    recorder.clear()
+    recorder.forget()
     recorder.on("*", Reply.json({}))
     yield recorder
+    recorder.forget()
     recorder.on("*", Reply.json({}))
 
 

@@ -324,8 +324,8 @@ fn locations() {
         (
             own,
             json!(["s3://acme/", "ftp://acme/", 1]),
-            "tenants.acme.locations[1]: the location has another scheme than s3, s3a, s3n, gs, abfs, abfss, wasb, wasbs or \
-             file\ntenants.acme.locations[2]: must be text, not a number",
+            "tenants.acme.locations[1]: the location has another scheme than s3, s3a, s3n, gs, abfs, abfss, wasb, wasbs, \
+             https, http or file\ntenants.acme.locations[2]: must be text, not a number",
         ),
     ]);
 }

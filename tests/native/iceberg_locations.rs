@@ -86,6 +86,36 @@ fn containment() {
         ("file:///lake/acme", "file:///lake/acme2", false),
         ("file:///", "file:/etc/passwd", true),
         ("file:///lake", "s3://lake/x", false),
+        (
+            "https://minio.example:9000/acme/",
+            "https://minio.example:9000/acme/t",
+            true,
+        ),
+        (
+            "http://minio.example/acme",
+            "https://minio.example/acme/t",
+            true,
+        ),
+        (
+            "https://minio.example/acme",
+            "https://minio.example/acme2/t",
+            false,
+        ),
+        (
+            "https://minio.example/acme",
+            "https://globex.minio.example/acme/t",
+            false,
+        ),
+        (
+            "https://minio.example/acme",
+            "https://minio.example:9000/acme/t",
+            false,
+        ),
+        (
+            "https://acme.minio.example/",
+            "https://acme.minio.example/t",
+            true,
+        ),
     ];
     for (operator, asked, within) in table {
         assert_eq!(
@@ -112,8 +142,7 @@ fn faults() {
         ("S3://acme/t", UnknownScheme),
         ("s3 ://acme/t", UnknownScheme),
         ("s3c://acme/t", UnknownScheme),
-        ("http://acme/t", UnknownScheme),
-        ("https://acme.s3.amazonaws.com/t", UnknownScheme),
+        ("ftp://acme.example/t", UnknownScheme),
         ("hdfs://nn/t", UnknownScheme),
         ("jar:file:///t", UnknownScheme),
         ("acme:9000/t", UnknownScheme),
@@ -137,6 +166,15 @@ fn faults() {
         ("abfss://c@Acme.dfs.core.windows.net/t", Authority),
         ("abfss://c@acme.dfs.core.windows.net./t", Authority),
         ("abfss://C@acme.dfs.core.windows.net/t", Authority),
+        ("http://acme/t", Authority),
+        ("https://127.0.0.1:9000/acme/t", Authority),
+        ("https://acme.s3.amazonaws.com/t", Authority),
+        ("https://s3.cn-north-1.amazonaws.com.cn/t", Authority),
+        ("https://Acme.example/t", Authority),
+        ("https://acme.example./t", Authority),
+        ("https://user@acme.example/t", Authority),
+        ("https://acme.example:/t", Authority),
+        ("https://acme.example:70000/t", Authority),
         ("file://host/t", Authority),
         ("file://localhost/t", Authority),
         ("file://", Authority),

@@ -1,20 +1,28 @@
 //! The storage location that an address of the storage's HTTP API stands for.
 
+use crate::iceberg::location::{amazon_service, is_open_host};
+
 /// The location of a request that is to be signed: `s3://bucket/key` for `https://host/bucket/key`, and for
 /// `https://bucket.s3.eu-central-1.amazonaws.com/key`. The query is no part of it; an address of a bucket as a whole
 /// (a listing, a deletion of many) stands for the bucket.
 ///
-/// Hosts other than Amazon's are taken for servers whose first level is the bucket, as storages of one's own are
-/// addressed with `path-style-access`. What is no such address stays as it is, so that no location holds it: dot
-/// segments, which some storages resolve, stay in the key and are refused there.
+/// A host with a dot that is not Amazon's may have the bucket in its name or in the path: an address there stands for
+/// itself, `https://host:port/...`. What is no such address stays as it is, so that no location holds it: dot segments,
+/// which some storages resolve, stay in the key and are refused there.
 pub(super) fn location(uri: &str) -> String {
-    bucket_and_key(uri).map_or_else(
-        || uri.to_owned(),
-        |(bucket, key)| format!("s3://{bucket}/{key}"),
-    )
+    match place(uri) {
+        Some(Place::Key(bucket, key)) => format!("s3://{bucket}/{key}"),
+        Some(Place::Address(authority, path)) => format!("https://{authority}/{path}"),
+        None => uri.to_owned(),
+    }
 }
 
-fn bucket_and_key(uri: &str) -> Option<(&str, &str)> {
+enum Place<'a> {
+    Key(&'a str, &'a str),
+    Address(&'a str, &'a str),
+}
+
+fn place(uri: &str) -> Option<Place<'_>> {
     let rest = uri
         .strip_prefix("https://")
         .or_else(|| uri.strip_prefix("http://"))?;
@@ -30,21 +38,21 @@ fn bucket_and_key(uri: &str) -> Option<(&str, &str)> {
     if host.ends_with('.') || host.bytes().any(|byte| byte.is_ascii_uppercase()) {
         return None;
     }
-    let amazon = host
-        .strip_suffix(".amazonaws.com")
-        .or_else(|| host.strip_suffix(".amazonaws.com.cn"));
-    if let Some(service) = amazon {
+    if is_open_host(host) {
+        return Some(Place::Address(authority, path));
+    }
+    if let Some(service) = amazon_service(host) {
         // A bucket stands before the last `s3`, and may be called `s3-...` or `x.s3` itself.
         let end = service.rfind(".s3.").max(service.rfind(".s3-"));
         match end.max(service.strip_suffix(".s3").map(str::len)) {
-            Some(end) => return Some((service.get(..end)?, path)),
+            Some(end) => return Some(Place::Key(service.get(..end)?, path)),
             None if service == "s3" || service.starts_with("s3.") => {}
             None if service.starts_with("s3-") && !service.contains('.') => {}
             None => return None,
         }
     }
     let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
-    (!bucket.is_empty()).then_some((bucket, key))
+    (!bucket.is_empty()).then_some(Place::Key(bucket, key))
 }
 
 #[cfg(test)]
@@ -95,6 +103,16 @@ mod tests {
                 "s3://a.s3.b/k",
             ),
             ("https://x.s3.s3.amazonaws.com/k", "s3://x.s3/k"),
+            // Whether the bucket is `globex` or `acme` is up to that host.
+            (
+                "https://globex.storage.example/acme/k?x=1",
+                "https://globex.storage.example/acme/k",
+            ),
+            (
+                "http://minio.example:9000/acme/wh/k",
+                "https://minio.example:9000/acme/wh/k",
+            ),
+            ("https://127.1/acme/k", "https://127.1/acme/k"),
             // Left as they are: no location holds them.
             (
                 "https://globex.S3.amazonaws.com/acme/k",
