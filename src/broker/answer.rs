@@ -55,6 +55,9 @@ impl Broker {
         if head.status == 401 {
             self.catalog_unauthorized(now, ticket);
         }
+        if (300..400).contains(&head.status) && head.status != 304 {
+            return self.redirected(ticket);
+        }
         let success = (200..300).contains(&head.status);
         if !ticket.is_guarded() || !success || head.ends {
             return AnswerStep::Pass;
@@ -192,6 +195,15 @@ impl Broker {
             Some(_) if bound => self.unreadable(ticket, AnswerFault::TooLarge),
             _ => AnswerStep::Pass,
         }
+    }
+
+    /// An answer that leads past the gate. The catalog has done nothing.
+    fn redirected(&mut self, ticket: &Ticket) -> AnswerStep {
+        let text = format!(
+            "the gate did not hand on {}",
+            AnswerFault::Redirect.describe()
+        );
+        self.refuse_answer(ticket, Refusal::new(Reason::AnswerUnreadable, text))
     }
 
     /// An answer that cannot be handed on. That a change was made is never hidden.

@@ -36,6 +36,9 @@ faults! {
     /// Longer than [`limits::GUARDED_ANSWER_BYTES`](crate::limits::GUARDED_ANSWER_BYTES).
     TooLarge = "answer_too_large",
         "the catalog's answer, which is longer than the gate reads";
+    /// A redirect: whoever follows it takes a token past the gate. No operation of the Iceberg REST spec has one.
+    Redirect = "answer_redirect",
+        "the catalog's answer, which sends clients elsewhere";
     /// It ends in the middle: the catalog or the connection broke off.
     CutOff = "answer_cut_off",
         "the catalog's answer, which ends too early";

@@ -35,7 +35,7 @@ impl Stream {
             return HeadersGo::On;
         };
         let guarded = ticket.is_guarded();
-        if !guarded && status != 401 {
+        if !guarded && status != 401 && !(300..400).contains(&status) {
             return HeadersGo::On;
         }
         let read = |name: &str| {

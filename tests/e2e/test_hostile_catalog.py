@@ -290,6 +290,17 @@ def expect_unreadable(gate, answer, name):
     assert f"refusal={name} " in gate.wait_for_log(f" ref={reference} ")
 
 
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize(("method", "path"), [("GET", CONFIG), ("GET", TABLE), ("HEAD", TABLE), ("DELETE", TABLE)])
+def test_no_client_is_sent_elsewhere(hostile_gate, catalog, keycloak, method, path, status):
+    answers(catalog, path, Reply(status, b"", {"Location": "http://elsewhere.test/v1/config"}))
+    answer = hostile_gate.ask(method, path, token=keycloak.user_token("alice"))
+    assert answer.status == (429 if method == "DELETE" else 503)
+    assert answer.headers["location"] is None
+    if method == "GET":
+        assert "sends clients elsewhere" in answer.json()["error"]["message"]
+
+
 def test_a_depth_of_a_hundred_thousand_goes_through_where_nobody_reads_it(hostile_gate, catalog, keycloak):
     token = keycloak.user_token("alice")
     for path, body in ((CONFIG, nested(100_000)), (CONFIG, nested(100_000, '{"overrides":{"a":%s}}')),

@@ -614,6 +614,7 @@ fn faults_have_names_and_say_nothing_of_the_answer() {
         [
             "answer_encoded",
             "answer_too_large",
+            "answer_redirect",
             "answer_cut_off",
             "answer_not_json",
             "answer_duplicate_member",

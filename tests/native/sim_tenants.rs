@@ -246,6 +246,23 @@ fn nessies_answer_leads_to_the_tenants_own_prefix() {
 }
 
 #[test]
+fn nobody_is_sent_past_the_gate() {
+    let mut world = world();
+    let alice = world.token("alice");
+    for (method, path, status) in [("GET", table(ACME), 503), ("DELETE", table(ACME), 429)] {
+        let stream = world.send(method, &path, &alice);
+        world.pass_s(1);
+        for redirect in [300, 301, 307, 308, 399] {
+            match world.catalog_answers(stream, redirect, b"") {
+                AnswerStep::Refuse(reply) => assert_eq!(reply.status, status, "{method}"),
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(world.catalog_answers(stream, 304, b""), AnswerStep::Pass);
+    }
+}
+
+#[test]
 fn an_answer_that_nobody_can_read_is_not_handed_on() {
     let mut world = world();
     let alice = world.token("alice");

@@ -271,7 +271,7 @@ fn apply(world: &mut World, people: &mut [String], op: Op) {
                     2 => b"{}",
                     _ => b"<html>",
                 };
-                let status = [200, 200, 401, 404][usize::from(how / 4) % 4];
+                let status = [200, 200, 401, 404, 307][usize::from(how / 4) % 5];
                 world.catalog_answers(stream, status, body);
             }
         }
