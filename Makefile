@@ -83,8 +83,9 @@ fuzz: ## fuzz each target for MINUTES=10 (FUZZ_TARGETS='jws path')
 	@for target in $(FUZZ_TARGETS); do \
 	cargo +nightly fuzz run $$target -- -max_total_time=$$(($(MINUTES) * 60)) -max_len=4096 || exit 1; done
 
-figures: setup wasm ## the module's size, load time, memory by cached tokens, host calls
+figures: setup wasm ## the module's size, load time, memory by cached tokens, host calls; what 1,000 tenants cost
 	$(WITH_PACKAGES) -m bench.figures
+	$(WITH_PACKAGES) -m bench.tenants
 
 # -- what the targets above lean on --------------------------------------------------------------------------------------
 

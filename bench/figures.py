@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs
 
 import yaml
@@ -43,17 +44,17 @@ class Issuer:
         self.server.on("/realms/lake/certs", Reply.json({"keys": [jwt.public_jwk(self.key, "k1")]}))
         self.server.on("/realms/lake/token", self._exchange)
 
-    def token(self, person: int) -> str:
+    def token(self, person: int, **claims: Any) -> str:
         """A person's token for the gate, about as long as Keycloak's."""
-        return self._signed(person, "icegate", "engine-cli")
+        return self._signed(person, "icegate", "engine-cli", **claims)
 
-    def _signed(self, person: int, audience: str, party: str) -> str:
+    def _signed(self, person: int, audience: str, party: str, **claims: Any) -> str:
         now = int(time.time())
         return jwt.signed(self.key, "k1", {
             "iss": self.url, "sub": f"5e0bd2cf-0000-4000-8000-{person:012}", "aud": audience, "azp": party,
             "iat": now, "exp": now + 3600, "typ": "Bearer", "preferred_username": f"person-{person}",
             "jti": f"onrtro:{person:036}", "sid": f"{person:024}", "scope": "openid to-icegate who",
-            "tenant": "acme"})
+            "tenant": "acme", **claims})
 
     def _exchange(self, seen: Seen) -> Reply:
         subject = parse_qs(seen.body.decode())["subject_token"][0]
@@ -105,12 +106,12 @@ def load_seconds(issuer: Issuer | None) -> float:
     return seconds
 
 
-def send(port: int, tokens: list[str]) -> None:
+def send(port: int, tokens: list[str], path: str = PATH) -> None:
     """One request for each token, over a few connections."""
     def work(mine: list[str]) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
         for token in mine:
-            connection.request("GET", PATH, headers={"authorization": f"Bearer {token}"})
+            connection.request("GET", path, headers={"authorization": f"Bearer {token}"})
             answer = connection.getresponse()
             body = answer.read()
             if answer.status != 200:
