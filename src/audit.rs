@@ -29,7 +29,7 @@ pub struct Record {
     pub operation: &'static str,
     /// Whether it may change something.
     pub changes: bool,
-    /// Every place that it names, below the warehouse: `createTable .sales.orders`.
+    /// Every place that it names, below the warehouse: `createTable .sales.orders`; the root has no path.
     pub places: Vec<String>,
     /// The delegation that the catalog is told of, where the gate changed it.
     pub delegation: Option<&'static str>,

@@ -195,7 +195,12 @@ impl Broker {
         let mut places: Vec<String> = demands
             .iter()
             .take(limits::AUDIT_PLACES)
-            .map(|demand| format!("{} {}", demand.operation.name(), demand.place.path()))
+            .map(
+                |demand| match (demand.operation.name(), demand.place.path()) {
+                    (operation, root) if root.is_empty() => operation.to_owned(),
+                    (operation, path) => format!("{operation} {path}"),
+                },
+            )
             .collect();
         let more = demands.len().saturating_sub(places.len());
         if more > 0 {

@@ -171,7 +171,7 @@ def test_an_answer_that_the_gate_refused(audited, told, keycloak, recorded):
     with audited.connect() as connection:
         answer, line, _ = told(connection, "GET", "/recorded/v1/config?warehouse=acme", token)
     assert answer.status == 503 and answer.json()["error"]["code"] == 503
-    assert line == {**ACMES, **who(token), "catalog": "recorder", "operation": "getConfig", "places": ["getConfig "],
+    assert line == {**ACMES, **who(token), "catalog": "recorder", "operation": "getConfig", "places": ["getConfig"],
                     "decision": "refused", "refusal": "answer_unreadable", "status": 503, "cached": False,
                     "minted_id": line["minted_id"]}
 
