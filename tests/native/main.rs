@@ -16,6 +16,8 @@ mod config_reach;
 mod config_rules;
 mod config_tenants;
 mod config_tokens;
+#[path = "support/desk.rs"]
+mod desk;
 mod docs_files;
 mod exchange_check;
 mod guard_answers;
@@ -43,6 +45,18 @@ mod lake;
 #[path = "support/locations.rs"]
 mod locations;
 mod oauth_golden;
+mod policy_bodies;
+mod policy_border;
+mod policy_delegation;
+mod policy_doubts;
+mod policy_grants;
+mod policy_locations;
+mod policy_moves;
+mod policy_names;
+mod policy_operations;
+mod policy_people;
+mod policy_places;
+mod policy_properties;
 mod refusal_table;
 mod sim;
 mod sim_bodies;
