@@ -1,5 +1,7 @@
 //! What the grants say about one caller at one place.
 
+use std::collections::BTreeSet;
+
 use super::place::{ON_THE_WAY, Place, Reading, leads_to, speaks_of};
 use crate::config::{Config, Rule, RuleKey, Tenancy, TenantId, WarehouseId};
 use crate::iceberg::{Class, Noun, Operation, OperationSet};
@@ -84,27 +86,43 @@ impl<'a> Grants<'a> {
         }
     }
 
-    /// What is certainly allowed at a place.
+    /// What is certainly allowed at a place, whatever the catalog takes it for.
     pub(super) fn at_least(self, place: &Place) -> OperationSet {
-        self.allowed(place, Reading::Certainly, Reading::Perhaps)
+        let deny = self.denied(|rule| self.covers(rule, place, Reading::Perhaps));
+        self.granted(place, Reading::Certainly).without(deny)
     }
 
-    /// What may be allowed at a place, whatever the catalog takes it for.
-    pub(super) fn at_most(self, place: &Place) -> OperationSet {
-        self.allowed(place, Reading::Perhaps, Reading::Certainly)
+    /// Whether perhaps more is allowed at one place than at another: more is granted there, or what is denied at the other
+    /// is not denied there by the same grant. A deny that takes away at the new place what is granted only there does not
+    /// help, so that no deny ever lets something pass.
+    pub(super) fn widens(self, from: &Place, to: &Place) -> bool {
+        let there = self.granted(to, Reading::Perhaps);
+        let held_there: BTreeSet<u32> = self
+            .rules()
+            .filter(|rule| self.covers(rule, to, Reading::Certainly))
+            .map(|rule| rule.grant)
+            .collect();
+        let left_behind = self.denied(|rule| {
+            self.covers(rule, from, Reading::Perhaps) && !held_there.contains(&rule.grant)
+        });
+        let more = there.without(self.granted(from, Reading::Certainly));
+        !more.is_empty() || !there.only(left_behind).is_empty()
     }
 
-    fn allowed(self, place: &Place, adds: Reading, takes: Reading) -> OperationSet {
-        let (mut may, mut deny) = (OperationSet::NONE, OperationSet::NONE);
-        for rule in self.rules() {
-            if covers(rule, place, adds, self.ignore_case) {
-                may = may.and(rule.may);
-            }
-            if covers(rule, place, takes, self.ignore_case) {
-                deny = deny.and(rule.deny);
-            }
-        }
-        may.without(deny)
+    fn granted(self, place: &Place, reading: Reading) -> OperationSet {
+        let rules = self
+            .rules()
+            .filter(|rule| self.covers(rule, place, reading));
+        rules.fold(OperationSet::NONE, |sum, rule| sum.and(rule.may))
+    }
+
+    fn denied(self, holds: impl Fn(&Rule) -> bool) -> OperationSet {
+        let rules = self.rules().filter(|rule| holds(rule));
+        rules.fold(OperationSet::NONE, |sum, rule| sum.and(rule.deny))
+    }
+
+    fn covers(self, rule: &Rule, place: &Place, reading: Reading) -> bool {
+        covers(rule, place, reading, self.ignore_case)
     }
 
     /// Whether a view that may not be loaded has the name of a table that may be. Trino asks for the view of a name before

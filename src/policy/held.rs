@@ -75,8 +75,7 @@ impl Within<'_> {
             (Operation::RegisterTable | Operation::RegisterView, [to, ..]) => (&anywhere, to),
             _ => return Ok(()),
         };
-        let more = grants.at_most(&to.place).without(grants.at_least(from));
-        if more.is_empty() {
+        if !grants.widens(from, &to.place) {
             return Ok(());
         }
         Err(Refusal::new(

@@ -48,19 +48,30 @@ fn nobody_moves_a_table_to_where_he_may_do_more() {
         let grants = [(a.clone(), json!([["a"]])), (b.clone(), json!([["b"]]))];
         assert_eq!(said(&grants, path, rename.clone()), expected, "{a} {b}");
     }
-    // A deny at the new place takes away what would have been too much.
-    let mut grants = everybody(&[
-        (json!(["write"]), json!([["a"]])),
-        (json!(["write", "commit"]), json!([["b"]])),
-    ]);
-    let deny =
-        json!({"tenant": "acme", "who": "all", "deny": ["commit"], "at": raw(json!([["b"]]))});
-    grants.as_array_mut().unwrap().push(deny);
-    let desk = Desk::granting(grants);
-    assert_eq!(
-        desk.says_with(&desk.alice(&[]), &format!("{RAW}{path}"), rename),
-        "yes"
-    );
+    let write = json!(["write"]);
+    let more = json!(["write", "commit"]);
+    let only_b = json!([["b"]]);
+    for (a, b, denied, expected) in [
+        // A deny at the new place never lets something pass.
+        (&write, &more, &only_b, wider),
+        (&write, &more, &json!([["**"]]), wider),
+        // What is denied at both is no more at one of them.
+        (&more, &more, &json!([["**"]]), "yes"),
+        (&more, &more, &json!([["a"], ["b"]]), "yes"),
+        (&more, &more, &json!([["a"]]), wider),
+        (&more, &more, &only_b, "yes"),
+    ] {
+        let mut grants = everybody(&[(a.clone(), json!([["a"]])), (b.clone(), json!([["b"]]))]);
+        let deny =
+            json!({"tenant": "acme", "who": "all", "deny": ["commit"], "at": raw(denied.clone())});
+        grants.as_array_mut().unwrap().push(deny);
+        let desk = Desk::granting(grants);
+        assert_eq!(
+            desk.says_with(&desk.alice(&[]), &format!("{RAW}{path}"), rename.clone()),
+            expected,
+            "{a} {b} {denied}"
+        );
+    }
 }
 
 #[test]
