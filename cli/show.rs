@@ -108,32 +108,15 @@ pub(crate) fn place(config: &Config, id: Option<WarehouseId>, pattern: Option<&P
 
 /// What a grant allows: whole classes by their names, then single operations.
 pub(crate) fn operations(set: OperationSet) -> String {
-    const CLASSES: [Class; 7] = [
-        Class::Config,
-        Class::Read,
-        Class::Write,
-        Class::Commit,
-        Class::Admin,
-        Class::Sign,
-        Class::Credentials,
-    ];
-    let mut rest = set;
-    let mut names = Vec::new();
-    for class in CLASSES {
-        let all = OperationSet::of_class(class);
-        if all.without(set).is_empty() {
-            names.push(class.name());
-            rest = rest.without(all);
-        }
+    let grantable = Class::ALL.into_iter().filter(|one| *one != Class::Token);
+    let (whole, other): (Vec<Class>, Vec<Class>) =
+        grantable.partition(|class| OperationSet::of_class(*class).without(set).is_empty());
+    if other.is_empty() {
+        return "all".to_owned();
     }
-    let single = Operation::ALL.iter().filter(|one| rest.has(**one));
-    names.extend(
-        single
-            .filter(|one| one.class() != Class::Token)
-            .map(|one| one.name()),
-    );
-    match names.starts_with(&CLASSES.map(Class::name)) {
-        true => "all".to_owned(),
-        false => list(names, 8),
-    }
+    let single = Operation::ALL
+        .iter()
+        .filter(|one| other.contains(&one.class()) && set.has(**one));
+    let whole = whole.into_iter().map(Class::name);
+    list(whole.chain(single.map(|one| one.name())), 8)
 }

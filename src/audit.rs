@@ -62,6 +62,15 @@ pub struct Who {
     pub token_id: Option<Box<str>>,
 }
 
+impl Who {
+    fn kind(&self) -> &'static str {
+        match self.program {
+            true => "program",
+            false => "person",
+        }
+    }
+}
+
 impl Record {
     /// Whether a line is written about it.
     pub fn has_line(&self, audit: Audit) -> bool {
@@ -88,10 +97,7 @@ impl Record {
             put("issuer", Value::from(&*caller.issuer));
             put("subject", Value::from(&*caller.subject));
             put("name", Value::from(&*caller.name));
-            put(
-                "kind",
-                Value::from(if caller.program { "program" } else { "person" }),
-            );
+            put("kind", Value::from(caller.kind()));
             put("token_id", text(&caller.token_id));
         }
         put("tenant", text(&self.tenant));
@@ -130,10 +136,7 @@ impl Record {
         put("icegate.issuer", caller.map(|caller| &*caller.issuer));
         put("icegate.subject", caller.map(|caller| &*caller.subject));
         put("icegate.name", caller.map(|caller| &*caller.name));
-        put(
-            "icegate.kind",
-            caller.map(|caller| if caller.program { "program" } else { "person" }),
-        );
+        put("icegate.kind", caller.map(Who::kind));
         put("icegate.tenant", self.tenant.as_deref());
         put("icegate.catalog", self.catalog.as_deref());
         put("icegate.warehouse", self.warehouse.as_deref());

@@ -167,10 +167,8 @@ impl Broker {
     /// Whether the key of a token that a request holds is still in the set. What is cached is dropped with its key;
     /// a request may hold its own for as long as its body takes.
     fn signed_what_is_held(&self, held: &Held) -> bool {
-        let issuer = self.config.context(held.context).map(|own| own.token.from);
-        issuer
-            .and_then(|issuer| self.issuers.get(usize::from(issuer.0))?.set())
-            .is_some_and(|set| set.contains(&held.minted.key()))
+        let context = self.config.context(held.context);
+        context.is_some_and(|own| self.has_key(own.token.from, held.minted.key()))
     }
 
     fn identify(&mut self, now: Now, token: &SubjectToken) -> Result<Rc<Caller>, Unidentified> {

@@ -1,7 +1,7 @@
 //! The catalog's answers: which are looked through, and what becomes of them.
 
-use std::borrow::Cow;
-
+use super::effect::is_redirect;
+use super::prefixes::percent_encoded;
 use super::{Broker, Level, Ticket};
 use crate::clock::Now;
 use crate::config::{Catalog, Prefix};
@@ -55,7 +55,7 @@ impl Broker {
         if head.status == 401 {
             self.catalog_unauthorized(now, ticket);
         }
-        if (300..400).contains(&head.status) && head.status != 304 {
+        if is_redirect(head.status) {
             return self.redirected(ticket);
         }
         let success = (200..300).contains(&head.status);
@@ -284,9 +284,6 @@ impl Broker {
 
 /// A prefix as clients put it into their paths.
 fn encoded(prefix: &str) -> String {
-    let text: Cow<'_, str> = form_urlencoded::byte_serialize(prefix.as_bytes())
-        .collect::<String>()
-        .into();
-    // A space of forms is a plus in a path. Nessie writes the slash of a reference as %1F.
-    text.replace('+', "%20").replace("%2F", "%1F")
+    // Nessie writes the slash of a reference as %1F.
+    percent_encoded(prefix).replace("%2F", "%1F")
 }

@@ -85,11 +85,11 @@ impl Bodies {
     }
 
     /// Whether a stranger's may. Anybody can write a token of an unknown key: the room of the others is not theirs.
-    pub(super) fn take_strangers(&self, bytes: usize) -> bool {
+    fn take_strangers(&self, bytes: usize) -> bool {
         self.strangers.saturating_add(bytes) <= limits::STRANGERS_BODIES_BYTES
     }
 
-    /// Whether a request that waits for something else may go on with what was read of its body.
+    /// Whether a request may wait with its body, or with what was read of it.
     pub(super) fn keep(&self, parked: &Parked) -> bool {
         let stranger = matches!(parked.wait, Wait::FirstKeys(_) | Wait::NewerKeys(..));
         self.take(parked.body_bytes) && (!stranger || self.take_strangers(parked.body_bytes))

@@ -152,4 +152,15 @@ impl Ticket {
     pub fn is_guarded(&self) -> bool {
         self.guarded
     }
+
+    /// Whether an answer of that status is to be shown to [`answer_head`](super::Broker::answer_head); any other goes on
+    /// as it is.
+    pub fn looks_at(&self, status: u16) -> bool {
+        self.guarded || status == 401 || is_redirect(status)
+    }
+}
+
+/// Whether whoever follows an answer goes elsewhere. 304 is none: it has no `Location`.
+pub(super) const fn is_redirect(status: u16) -> bool {
+    matches!(status, 300..=399) && status != 304
 }

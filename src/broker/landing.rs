@@ -7,9 +7,10 @@ use super::flight::Flight;
 use super::parked::Held;
 use crate::cache::Until;
 use crate::clock::Now;
+use crate::config::IssuerId;
 use crate::exchange::Minted;
 use crate::identity::Caller;
-use crate::jose::VerifyFault;
+use crate::jose::{Fingerprint, VerifyFault};
 use crate::limits;
 use crate::refusal::{Answer, Refusal};
 use crate::telemetry::ExchangeOutcome;
@@ -53,10 +54,15 @@ impl Broker {
 
     /// Whether the key that proved a caller is still in the issuer's set.
     pub(super) fn is_known(&self, caller: &Caller) -> bool {
+        self.has_key(caller.issuer(), caller.key())
+    }
+
+    /// Whether a key is in an issuer's set now.
+    pub(super) fn has_key(&self, issuer: IssuerId, key: Fingerprint) -> bool {
         self.issuers
-            .get(usize::from(caller.issuer().0))
+            .get(usize::from(issuer.0))
             .and_then(|keys| keys.set())
-            .is_some_and(|set| set.contains(&caller.key()))
+            .is_some_and(|set| set.contains(&key))
     }
 
     /// Ends a flight without a token. What may be about this caller at this catalog is remembered for a

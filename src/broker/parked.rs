@@ -119,10 +119,7 @@ impl Broker {
                 .is_some_and(|crowd| crowd.first_keys >= limits::FIRST_KEYS_WAITERS),
             _ => false,
         };
-        let stranger = matches!(parked.wait, Wait::FirstKeys(_) | Wait::NewerKeys(..));
-        let has_body = !matches!(parked.body, RequestBody::NotRead);
-        let no_room = has_body && !self.bodies.take(parked.body_bytes);
-        if no_room || stranger && !self.bodies.take_strangers(parked.body_bytes) {
+        if !self.bodies.keep(&parked) {
             self.refuse_parked(now, stream, &parked, &bodies_full());
         } else if crowded || self.parked.len() >= self.config.limits.waiters {
             self.refuse_parked(now, stream, &parked, &waiters_full());

@@ -320,11 +320,10 @@ fn question(config: &Config, warehouse: WarehouseId, minted: &Minted) -> Option<
     let warehouse = config.warehouse(warehouse)?;
     let catalog = config.catalog(warehouse.catalog)?;
     let endpoint = catalog.endpoint.as_ref()?;
-    let name: String = form_urlencoded::byte_serialize(warehouse.asked_as.as_bytes()).collect();
     let path = format!(
         "{}/v1/config?warehouse={}",
         catalog.layout.base_path(),
-        name.replace('+', "%20")
+        percent_encoded(&warehouse.asked_as)
     );
     Some(HttpCall {
         cluster: Rc::clone(&endpoint.cluster),
@@ -340,6 +339,12 @@ fn question(config: &Config, warehouse: WarehouseId, minted: &Minted) -> Option<
         timeout: config.limits.exchange_timeout,
         answer_limit: limits::PREFIX_ANSWER_BYTES,
     })
+}
+
+/// As it stands in a path and in a query: a space of forms is a plus in a path.
+pub(super) fn percent_encoded(text: &str) -> String {
+    let form: String = form_urlencoded::byte_serialize(text.as_bytes()).collect();
+    form.replace('+', "%20")
 }
 
 pub(super) fn unavailable(config: &Config, warehouse: WarehouseId) -> Refusal {

@@ -11,9 +11,9 @@ use crate::jose::Algorithm;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::json::Value;
 
-/// Makes a type of a few fixed words readable.
+/// Makes a type of a few fixed words readable, and shows it.
 macro_rules! words {
-    ($kind:ty { $($word:literal => $value:expr,)+ }) => {
+    ($kind:ty { $($word:literal => $value:path,)+ }) => {
         impl Text for $kind {
             fn parse(text: &str) -> Result<Self, Wrong> {
                 match text {
@@ -25,6 +25,13 @@ macro_rules! words {
             #[cfg(not(target_arch = "wasm32"))]
             fn text_shape() -> Shape {
                 Shape::words(&[$($word),+])
+            }
+        }
+
+        #[cfg(not(target_arch = "wasm32"))]
+        impl Show for $kind {
+            fn show(&self) -> Value {
+                Value::from(match self { $($value => $word,)+ })
             }
         }
     };
@@ -70,28 +77,6 @@ words!(Lines {
     "commits" => Lines::Commits,
     "all" => Lines::All,
 });
-
-#[cfg(not(target_arch = "wasm32"))]
-impl Show for Delegation {
-    fn show(&self) -> Value {
-        Value::from(match self {
-            Self::Remove => "remove",
-            Self::Refuse => "refuse",
-        })
-    }
-}
-
-#[cfg(not(target_arch = "wasm32"))]
-impl Show for Lines {
-    fn show(&self) -> Value {
-        Value::from(match self {
-            Self::None => "none",
-            Self::Refusals => "refusals",
-            Self::Commits => "commits",
-            Self::All => "all",
-        })
-    }
-}
 
 /// What a grant allows or denies: classes and operations, or all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,35 +1,13 @@
 //! Why an answer of the catalog cannot be guarded.
 
-use std::fmt;
-
+use crate::iceberg::faults;
 use crate::json::{JsonFault, JsonFaultKind};
 
-macro_rules! faults {
-    ($( $(#[$doc:meta])* $variant:ident = $name:literal, $text:literal; )*) => {
-        /// Why an answer of the catalog cannot be guarded, and so is not handed on. Holds nothing of the answer.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum AnswerFault {
-            $( $(#[$doc])* $variant, )*
-        }
-
-        impl AnswerFault {
-            /// Every fault, in the order of their declaration.
-            pub const ALL: &'static [Self] = &[ $( Self::$variant, )* ];
-
-            /// Its stable name: snake case, for counters and access logs.
-            pub const fn name(self) -> &'static str {
-                match self { $( Self::$variant => $name, )* }
-            }
-
-            /// What is wrong, for the person in front of the engine: continues "the gate did not hand on ...".
-            pub const fn describe(self) -> &'static str {
-                match self { $( Self::$variant => $text, )* }
-            }
-        }
-    };
-}
-
 faults! {
+    /// Why an answer of the catalog cannot be guarded, and so is not handed on. What it says continues "the gate did not
+    /// hand on ...".
+    pub enum AnswerFault;
+
     /// A `content-encoding` other than `identity`, although the gate asked for none.
     Encoded = "answer_encoded",
         "the catalog's answer, which is compressed although the gate asked for it uncompressed";
@@ -69,11 +47,3 @@ impl From<JsonFault> for AnswerFault {
         }
     }
 }
-
-impl fmt::Display for AnswerFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.describe())
-    }
-}
-
-impl std::error::Error for AnswerFault {}

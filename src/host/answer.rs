@@ -29,15 +29,16 @@ impl Stream {
         let status = status
             .flatten()
             .and_then(|status| number(&status))
-            .unwrap_or(0);
-        self.flow.status.set(u16::try_from(status).ok());
+            .and_then(|status| u16::try_from(status).ok());
+        self.flow.status.set(status);
+        let status = status.unwrap_or(0);
         let (Some(ticket), Some(gate)) = (ticket, &self.gate) else {
             return HeadersGo::On;
         };
-        let guarded = ticket.is_guarded();
-        if !guarded && status != 401 && !(300..400).contains(&status) {
+        if !ticket.looks_at(status) {
             return HeadersGo::On;
         }
+        let guarded = ticket.is_guarded();
         let read = |name: &str| {
             guarded
                 .then(|| imports::header(Map::Response, name))
@@ -45,7 +46,7 @@ impl Stream {
         };
         let encoding = read("content-encoding");
         let head = AnswerHead {
-            status: u16::try_from(status).unwrap_or(0),
+            status,
             content_encoding: encoding.as_deref(),
             content_length: read("content-length").and_then(|length| number(&length)),
             ends: ended,

@@ -1,4 +1,4 @@
-//! Why a request target is not read; and how the faults of this layer are written down.
+//! Why a request target is not read; and how faults of what is read are written down.
 
 /// An enum of faults: each with a stable name and a text.
 macro_rules! faults {
@@ -22,7 +22,7 @@ macro_rules! faults {
                 match self { $( Self::$variant => $name, )* }
             }
 
-            /// What is wrong, for the person in front of the engine. Holds nothing of the request.
+            /// What is wrong, for the person in front of the engine. Holds nothing of what was read.
             pub const fn describe(self) -> &'static str {
                 match self { $( Self::$variant => $text, )* }
             }
@@ -38,7 +38,7 @@ macro_rules! faults {
     };
 }
 
-pub(super) use faults;
+pub(crate) use faults;
 
 faults! {
     /// Why a request target is refused. None of them depends on who calls.

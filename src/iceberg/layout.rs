@@ -1,5 +1,6 @@
 //! Which catalog it is, and where its paths begin.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// The namespace separator of the spec, in the form in which it stands in a path.
@@ -45,6 +46,15 @@ impl Kind {
     /// The kind of that name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// One spelling for all those that the catalog takes for the same warehouse. Lakekeeper finds warehouses without regard
+    /// to case.
+    pub fn warehouse_name(self, name: &str) -> Cow<'_, str> {
+        match self {
+            Self::Lakekeeper => name.to_lowercase().into(),
+            Self::Iceberg | Self::Nessie | Self::Polaris => name.into(),
+        }
     }
 }
 

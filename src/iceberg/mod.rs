@@ -23,6 +23,7 @@ pub use body::{Body, BodyFault, Location, Named, Object, Role, names_in_body, re
 pub use delegation::{DELEGATION_HEADER, GENERIC_DELEGATION_HEADER, Wishes, delegates};
 pub use error::{ErrorType, error_body};
 pub use fault::PathFault;
+pub(crate) use fault::faults;
 pub use layout::{DEFAULT_SEPARATOR, Kind, Layout, LayoutFault};
 pub use location::{LocationFault, StorageLocation};
 pub use name::{Name, is_plain_name};

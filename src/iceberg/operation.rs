@@ -74,6 +74,18 @@ pub enum Class {
 }
 
 impl Class {
+    /// All of them, in the order of their declaration.
+    pub const ALL: [Self; 8] = [
+        Self::Config,
+        Self::Read,
+        Self::Write,
+        Self::Commit,
+        Self::Admin,
+        Self::Sign,
+        Self::Credentials,
+        Self::Token,
+    ];
+
     /// Its word in the configuration; the token endpoint has none, it is nobody's to grant.
     pub const fn name(self) -> &'static str {
         match self {

@@ -67,18 +67,8 @@ mod tests {
 
     #[test]
     fn the_classes_part_the_operations() {
-        let classes = [
-            Class::Config,
-            Class::Read,
-            Class::Write,
-            Class::Commit,
-            Class::Admin,
-            Class::Sign,
-            Class::Credentials,
-            Class::Token,
-        ];
         for operation in Operation::ALL {
-            let having: Vec<Class> = classes
+            let having: Vec<Class> = Class::ALL
                 .into_iter()
                 .filter(|class| OperationSet::of_class(*class).has(*operation))
                 .collect();

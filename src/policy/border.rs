@@ -1,6 +1,8 @@
 //! The border: which warehouse a request names, whose it is, and whether the caller is one of theirs.
 
-use crate::config::{CatalogId, ClaimPath, Config, Prefix, Tenancy, TenantId, WarehouseId};
+use std::borrow::Cow;
+
+use crate::config::{Border, CatalogId, ClaimPath, Config, Prefix, Tenancy, TenantId, WarehouseId};
 use crate::iceberg::{Kind, Operation, Query, Route};
 use crate::identity::Caller;
 use crate::refusal::{Reason, Refusal};
@@ -56,7 +58,8 @@ pub(super) fn lead(
         caller,
         catalog,
     };
-    let Some(border) = tenancy.borders.get(usize::from(catalog.0)) else {
+    let border = tenancy.borders.get(usize::from(catalog.0));
+    let Some((border, own)) = border.zip(config.catalog(catalog)) else {
         return Err(mine.outside(""));
     };
     // Before anything is looked up: where paths have no prefix it would lead into a warehouse.
@@ -70,25 +73,14 @@ pub(super) fn lead(
         ));
     }
     if route.operation == Operation::GetConfig {
-        // Catalogs take an empty name for none.
-        let named = query.warehouse.as_deref().filter(|name| !name.is_empty());
-        let found = match named {
-            Some(name) if mine.kind() == Some(Kind::Lakekeeper) => {
-                border.warehouses.get(name.to_lowercase().as_str())
-            }
-            Some(name) => border.warehouses.get(name),
-            None => border.default.as_ref(),
-        };
+        let (found, named) = of_config(border, own.layout.kind(), query);
         return match (found, named) {
-            (Some(id), _) => mine.own(*id, named.unwrap_or_default()),
+            (Some(id), _) => mine.own(id, named.unwrap_or_default()),
             (None, Some(name)) => Err(mine.outside(name)),
             (None, None) => Err(mine.nameless()),
         };
     }
-    let prefix = match &route.prefix {
-        Some(prefix) => prefix.decode(),
-        None => "".into(),
-    };
+    let prefix = prefix_of(route);
     if let Some(id) = border.prefixes.get(&*prefix) {
         return mine.own(*id, &prefix);
     }
@@ -118,6 +110,38 @@ pub(super) fn lead(
     }
 }
 
+/// The warehouse that `/v1/config` is asked for, whosever it is, and the name by which. Catalogs take an empty name for
+/// none.
+pub(super) fn of_config<'q>(
+    border: &Border,
+    kind: Kind,
+    query: &'q Query,
+) -> (Option<WarehouseId>, Option<&'q str>) {
+    let named = query.warehouse.as_deref().filter(|name| !name.is_empty());
+    let found = match named {
+        Some(name) => border.warehouses.get(&*kind.warehouse_name(name)),
+        None => border.default.as_ref(),
+    };
+    (found.copied(), named)
+}
+
+/// The prefix of a path, decoded; the empty text stands for none.
+pub(super) fn prefix_of<'r>(route: &'r Route<'_>) -> Cow<'r, str> {
+    let prefix = route.prefix.as_ref().map(|prefix| prefix.decode());
+    prefix.unwrap_or_default()
+}
+
+/// The tenants that a caller belongs to.
+pub(super) fn tenants_of<'a>(
+    tenancy: &'a Tenancy,
+    caller: &'a Caller,
+) -> impl Iterator<Item = TenantId> + use<'a> {
+    let whos = caller.whos().iter();
+    whos.filter_map(|who| tenancy.members.get(who))
+        .flatten()
+        .copied()
+}
+
 /// What exists for a caller at a catalog.
 struct Mine<'a> {
     config: &'a Config,
@@ -128,9 +152,7 @@ struct Mine<'a> {
 
 impl<'a> Mine<'a> {
     fn tenants(&self) -> impl Iterator<Item = TenantId> + use<'a> {
-        let members = &self.tenancy.members;
-        let whos = self.caller.whos().iter();
-        whos.filter_map(|who| members.get(who)).flatten().copied()
+        tenants_of(self.tenancy, self.caller)
     }
 
     /// The caller's warehouses here whose prefix the catalog tells.
@@ -226,12 +248,6 @@ impl<'a> Mine<'a> {
 
     fn name(&self) -> &'a str {
         self.caller.log_name()
-    }
-
-    fn kind(&self) -> Option<Kind> {
-        self.config
-            .catalog(self.catalog)
-            .map(|catalog| catalog.layout.kind())
     }
 
     fn catalog_name(&self) -> &'a str {

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use super::border::overaged;
+use super::border::{of_config, overaged, prefix_of, tenants_of};
 use super::demands::demands;
 use super::grants::{Grants, Said, allows, covers, denies};
 use super::place::{Place, Reading};
@@ -14,7 +14,7 @@ use crate::config::{
     Access, ClaimPath, Config, ContextId, Pattern, Rule, RuleKey, Tenancy, TenantId, WarehouseId,
     WhoId,
 };
-use crate::iceberg::{Kind, Operation, OperationSet};
+use crate::iceberg::{Operation, OperationSet};
 use crate::identity::Caller;
 
 /// What is decided on one request, and why.
@@ -104,13 +104,7 @@ pub fn explain(
     let (Some(tenancy), Some(catalog)) = (&config.tenancy, config.catalog(asked.catalog)) else {
         return explanation;
     };
-    let tenants: BTreeSet<TenantId> = caller
-        .whos()
-        .iter()
-        .filter_map(|who| tenancy.members.get(who))
-        .flatten()
-        .copied()
-        .collect();
+    let tenants: BTreeSet<TenantId> = tenants_of(tenancy, caller).collect();
     explanation.named = named(config, tenancy, prefixes, asked);
     let own = explanation.named.and_then(|id| {
         let tenant = config.warehouse(id)?.tenant;
@@ -217,18 +211,10 @@ fn named(
 ) -> Option<WarehouseId> {
     let border = tenancy.borders.get(usize::from(asked.catalog.0))?;
     if asked.route.operation == Operation::GetConfig {
-        return match &asked.query.warehouse {
-            Some(name) if !name.is_empty() => {
-                let kind = config.catalog(asked.catalog)?.layout.kind();
-                let lower = (kind == Kind::Lakekeeper).then(|| name.to_lowercase());
-                let name = lower.as_deref().unwrap_or(name);
-                border.warehouses.get(name).copied()
-            }
-            _ => border.default,
-        };
+        let kind = config.catalog(asked.catalog)?.layout.kind();
+        return of_config(border, kind, asked.query).0;
     }
-    let prefix = asked.route.prefix.as_ref().map(|prefix| prefix.decode());
-    let prefix = prefix.unwrap_or_default();
+    let prefix = prefix_of(asked.route);
     let known = border.prefixes.get(&*prefix).copied();
     known.or_else(|| match prefixes.find(asked.catalog, &prefix) {
         Told::Is(id) => Some(id),

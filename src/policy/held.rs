@@ -3,8 +3,8 @@
 use super::grants::{Grants, Said};
 use super::place::{Demand, Place};
 use super::within::Within;
-use super::{Findings, Handed, left_out_of, overaged};
-use crate::config::{Access, ClaimPath, Delegation, TenantId, WhoId};
+use super::{Findings, Handed, full_claims};
+use crate::config::{Access, Delegation, TenantId};
 use crate::iceberg::{Kind, Operation, Wishes, delegates};
 use crate::refusal::{Reason, Refusal};
 
@@ -22,7 +22,18 @@ impl Within<'_> {
             warehouse: self.warehouse,
             ignore_case: self.catalog.names_ignore_case,
         };
-        self.full_claims(grants)?;
+        let denying = || {
+            let rules = self.tenancy.rules.of_tenant(grants.tenant);
+            rules
+                .filter(|(_, rule)| !rule.deny.is_empty())
+                .filter_map(|(key, _)| key.who)
+        };
+        full_claims(
+            self.config,
+            self.caller,
+            denying,
+            "a grant denies something",
+        )?;
         for (index, demand) in findings.demands.iter().enumerate() {
             let (warehouse, place) = self.meant(demand);
             let grants = Grants {
@@ -45,25 +56,6 @@ impl Within<'_> {
         }
         self.no_wider(grants, &findings.demands)?;
         self.handed(grants, &findings.demands)
-    }
-
-    /// A deny cannot be held for a caller whose token leaves out the claim that it is about.
-    fn full_claims(&self, grants: Grants<'_>) -> Result<(), Refusal> {
-        let mut claims = self.config.whos.claims(self.caller.issuer());
-        let found = claims.find(|path| overaged(self.caller, path) && self.denies_by(grants, path));
-        match found {
-            Some(path) => Err(left_out_of(self.caller, path, "a grant denies something")),
-            None => Ok(()),
-        }
-    }
-
-    fn denies_by(&self, grants: Grants<'_>, path: &ClaimPath) -> bool {
-        let about = |who: Option<WhoId>| {
-            let who = who.and_then(|who| self.config.whos.get(who));
-            who.is_some_and(|who| *who.claim == *path && who.issuer == self.caller.issuer())
-        };
-        let mut rules = self.tenancy.rules.of_tenant(grants.tenant);
-        rules.any(|(key, rule)| !rule.deny.is_empty() && about(key.who))
     }
 
     /// Nobody moves a table to a place where he may do more with it than where it was. A registered table's

@@ -17,7 +17,7 @@ pub use border::{Prefixes, Told, holds_prefix};
 pub use grants::rules;
 pub use place::{Demand, Doubt, Place};
 
-use border::{Led, lead, overaged};
+use border::{Led, lead, overaged, prefix_of};
 use demands::demands;
 use within::Within;
 
@@ -146,11 +146,7 @@ pub fn reads_body(config: &Config, catalog: CatalogId, route: &Route<'_>) -> boo
     let (Some(tenancy), Some(own)) = (&config.tenancy, config.catalog(catalog)) else {
         return false;
     };
-    let prefix = route
-        .prefix
-        .as_ref()
-        .map(|prefix| prefix.decode())
-        .unwrap_or_default();
+    let prefix = prefix_of(route);
     let border = tenancy.borders.get(usize::from(catalog.0));
     let known = border.and_then(|border| border.prefixes.get(&*prefix));
     let known = known.and_then(|id| config.tenant(config.warehouse(*id)?.tenant));
@@ -286,33 +282,39 @@ fn denied(config: &Config, caller: &Caller) -> Result<(), Box<Denial>> {
             Findings::default(),
         ));
     }
-    let mut left_out = config
-        .whos
-        .claims(caller.issuer())
-        .filter(|path| overaged(caller, path));
-    let about = |path: &ClaimPath, who: WhoId| {
-        let who = config.whos.get(who);
-        who.is_some_and(|who| *who.claim == *path && who.issuer == caller.issuer())
-    };
-    let path = left_out.find(|path| config.denied.iter().any(|who| about(path, *who)));
-    match path {
-        Some(path) => Err(denial(
-            left_out_of(caller, path, "the operator denies some"),
-            Findings::default(),
-        )),
-        None => Ok(()),
-    }
+    let denied = || config.denied.iter().copied();
+    full_claims(config, caller, denied, "the operator denies some")
+        .map_err(|refusal| denial(refusal, Findings::default()))
 }
 
-/// Nobody knows whether a rule by a claim is about a caller whose token leaves the claim out.
-fn left_out_of(caller: &Caller, path: &ClaimPath, rule: &str) -> Refusal {
+/// Nobody knows whether a rule by a claim is about a caller whose token leaves the claim out. `whos`: the conditions of
+/// the rules, which are gone through only for a token that leaves something out.
+fn full_claims<W: Iterator<Item = WhoId>>(
+    config: &Config,
+    caller: &Caller,
+    whos: impl Fn() -> W,
+    rule: &str,
+) -> Result<(), Refusal> {
+    let issuer = caller.issuer();
+    let about = |path: &ClaimPath, who: WhoId| {
+        let who = config.whos.get(who);
+        who.is_some_and(|who| *who.claim == *path && who.issuer == issuer)
+    };
+    let found = config
+        .whos
+        .claims(issuer)
+        .filter(|path| overaged(caller, path))
+        .find(|path| whos().any(|who| about(path, who)));
+    let Some(path) = found else {
+        return Ok(());
+    };
     let sentence = format!(
         "the token of {} leaves out its claim {}, there is too much in it (overage), and {rule} by it; let the identity \
          provider put only what the gate asks for into it",
         caller.log_name(),
         path.0.join(".")
     );
-    Refusal::new(Reason::ClaimLeftOut, sentence)
+    Err(Refusal::new(Reason::ClaimLeftOut, sentence))
 }
 
 fn denial(refusal: Refusal, findings: Findings) -> Box<Denial> {

@@ -1,5 +1,6 @@
 //! The border: which names lead to which warehouse, and to whose.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -267,12 +268,13 @@ impl<'a> Borders<'a> {
     }
 }
 
-/// A warehouse's name as [`Border::warehouses`] has it. Lakekeeper finds warehouses without regard to case.
+/// A warehouse's name as [`Border::warehouses`] has it.
 fn spelled(kind: Kind, name: Rc<str>) -> Rc<str> {
-    match kind {
-        Kind::Lakekeeper => name.to_lowercase().into(),
-        Kind::Iceberg | Kind::Nessie | Kind::Polaris => name,
-    }
+    let other = match kind.warehouse_name(&name) {
+        Cow::Borrowed(_) => None,
+        Cow::Owned(other) => Some(other.into()),
+    };
+    other.unwrap_or(name)
 }
 
 /// Nessie's `reference|warehouse`.
