@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::{Proof, Standing};
 use crate::clock::UnixTime;
 use crate::config::{IssuerId, WhoId};
 use crate::jose::{Claims, Fingerprint};
@@ -22,6 +23,8 @@ pub struct Caller {
     pub(super) key: Fingerprint,
     pub(super) footprint: usize,
     pub(super) whos: Box<[WhoId]>,
+    pub(super) standing: Standing,
+    pub(super) proof: Proof,
 }
 
 impl Caller {
@@ -66,13 +69,19 @@ impl Caller {
         &self.claims
     }
 
-    /// Whether the token says that nobody is behind it but a program: Keycloak's service accounts, Entra's
-    /// `idtyp`, and where the subject is the client itself (RFC 9068 section 2.2). For the audit: it decides nothing.
-    pub fn looks_like_a_program(&self) -> bool {
-        let text = |name: &str| self.claims.get(name).and_then(|value| value.as_str());
-        text("idtyp") == Some("app")
-            || text("preferred_username").is_some_and(|name| name.starts_with("service-account-"))
-            || self.authorized_party() == Some(self.subject())
+    /// Whether it is a person or a program.
+    pub fn standing(&self) -> Standing {
+        self.standing
+    }
+
+    /// Whether it is a program, listed or not.
+    pub fn is_program(&self) -> bool {
+        self.standing != Standing::Person
+    }
+
+    /// Whose word it is that the caller is who the token says.
+    pub fn proof(&self) -> Proof {
+        self.proof
     }
 
     /// Which of the configuration's conditions hold, sorted. A fact about the caller, found once.

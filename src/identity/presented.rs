@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::standing::{proof, standing};
 use super::{Caller, TokenFault};
 use crate::clock::UnixTime;
 use crate::config::{Config, Issuer, IssuerId, Profile};
@@ -159,6 +160,10 @@ impl<'a> Presented<'a> {
     /// The caller, once a key has proved it.
     pub(super) fn proven_by(self, key: Fingerprint, config: &Config) -> Caller {
         let whos = config.whos.holding(self.issuer, &self.claims);
+        let client = self.authorized_party.as_deref();
+        let (issuer, claims, subject) = (self.issuer, &self.claims, &*self.subject);
+        let standing = standing(config, issuer, claims, &whos, subject, client);
+        let proof = proof(config, issuer, claims, standing, client);
         let texts = [&self.subject, &self.log_name, &self.same_person];
         let footprint = texts
             .into_iter()
@@ -178,6 +183,8 @@ impl<'a> Presented<'a> {
             key,
             footprint,
             whos,
+            standing,
+            proof,
         }
     }
 }

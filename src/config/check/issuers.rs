@@ -152,6 +152,7 @@ pub(super) fn check(
         subject_claim: block.subject_claim.clone()?,
         name_claim: block.name_claim.clone()?.unwrap_or(default_name),
         client: client?,
+        gate_tokens: None,
     })
 }
 

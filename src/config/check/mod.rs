@@ -14,7 +14,7 @@ use std::rc::Rc;
 use super::fault::{Faults, Path};
 use super::file::{File, LimitsBlock, WhoBlock};
 use super::model::{
-    Access, Audit, CatalogId, ClientAuthentication, Config, Context, Issuer, Limits, Loaded,
+    Access, Audit, CatalogId, ClientAuthentication, Config, Context, Grant, Issuer, Limits, Loaded,
     Tenancy, Warehouse, WhoId,
 };
 use super::node::{Field, Node};
@@ -96,11 +96,22 @@ pub(crate) fn config(
             tenant: None,
             token,
             client: None,
+            grant: Grant::Exchange,
         });
     let contexts: Vec<Context> = of_catalogs.chain(contexts).collect();
     let issuers = whole(issuers)?;
     let report_only = file.report_only.as_ref()?;
     let audit = file.audit.as_ref()?;
+    let mut catalog_audiences: Vec<String> = contexts
+        .iter()
+        .flat_map(|context| {
+            let token = &context.token;
+            token.audiences.iter().chain([&token.expected_audience])
+        })
+        .cloned()
+        .collect();
+    catalog_audiences.sort_unstable();
+    catalog_audiences.dedup();
     Some(Config {
         generation: generation(bytes, &issuers, &contexts),
         issuers,
@@ -109,6 +120,8 @@ pub(crate) fn config(
         access: file.access?,
         tenancy,
         whos,
+        services: Vec::new(),
+        catalog_audiences: catalog_audiences.into(),
         denied,
         grants_only_reported: report_only.grants?,
         delegation: file.delegation?,

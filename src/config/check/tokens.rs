@@ -7,7 +7,7 @@ use super::tenants::{Contexts, TENANTS};
 use super::{catalogs, issuers};
 use crate::config::fault::{Faults, Path};
 use crate::config::file::{ClientBlock, IssuerBlock, TenantBlock, TenantTokenBlock};
-use crate::config::model::{CatalogId, Client, Context, ContextId, IssuerId, TenantId};
+use crate::config::model::{CatalogId, Client, Context, ContextId, Grant, IssuerId, TenantId};
 use crate::config::parts::SecretPlace;
 use crate::config::texts::Cluster;
 
@@ -67,6 +67,7 @@ pub(super) fn contexts(
             tenant: Some(id),
             token,
             client,
+            grant: Grant::Exchange,
         });
         contexts.made.insert(CatalogId(number), context);
     }
