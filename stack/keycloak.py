@@ -15,6 +15,7 @@ from .ports import free_port
 from .realm import LAKE, Realm
 
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
 
 
@@ -72,6 +73,11 @@ class Keycloak(Part):
     def exchanged_token(self, token: str, audience: str = "catalog") -> str:
         """The token that the gate's client gets for the catalog in exchange for `token`."""
         return self.exchange(token, audience=audience).expect(200).json()["access_token"]
+
+    def assert_user(self, assertion: str, client: str = "icegate-tokens") -> web.Answer:
+        """What Keycloak answers to an assertion (RFC 7523) that the client hands in."""
+        form = {"grant_type": JWT_BEARER, "assertion": assertion}
+        return web.post(self.token_url, form=form, basic=self.credential(client))
 
     def credential(self, client: str) -> tuple[str, str]:
         """The client's id and secret, from the realm file."""

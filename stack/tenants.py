@@ -14,7 +14,8 @@ from .parts import start_all
 
 TENANTS = ("acme", "globex")
 # All of the realm: what one of them may not do, the gate alone keeps from them.
-PEOPLE = ("alice", "bob", "mallory", "carol", "dave", "nobody")
+PEOPLE = ("alice", "bob", "mallory", "carol", "dave", "nobody", "root")
+PROGRAMS = tuple(f"service-account-{engine}" for engine in ("trino", "spark", "pyiceberg", "duckdb", "java"))
 
 
 class TenantLake:
@@ -28,7 +29,7 @@ class TenantLake:
         place = (lambda name: None) if folder is None else (lambda name: folder / name)
         self.tenants = tenants
         self.moto = Moto(place("moto"), buckets=tuple(map(bucket, tenants)))
-        self.nessie = Nessie(keycloak, self.moto, place("nessie"), people=PEOPLE,
+        self.nessie = Nessie(keycloak, self.moto, place("nessie"), people=PEOPLE + PROGRAMS,
                              warehouses={tenant: location(tenant) for tenant in tenants})
 
     def client_properties(self, tenant: str, uri: str | None = None) -> dict[str, Any]:
