@@ -44,6 +44,8 @@ pub struct Config {
     pub tenancy: Option<Tenancy>,
     /// Every condition on callers that the configuration speaks of.
     pub whos: Whos,
+    /// Whoever matches one of these is a program, beside those of whom the issuer's profile knows it. Sorted.
+    pub programs: Box<[WhoId]>,
     /// The programs that may call, in the order of their names.
     pub services: Vec<Service>,
     /// Every audience that a token for a catalog has. Sorted: a gate token must have none of them.

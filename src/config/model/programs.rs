@@ -1,11 +1,13 @@
 //! Programs, for whom they may speak, and how gate tokens are got for them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
 use super::{CatalogId, ClaimPath, Client, ContextId, Endpoint, IssuerId, TenantId, WhoId};
 use crate::iceberg::OperationSet;
+use crate::jose::SigningKey;
 
 /// Position of a service in [`Config::services`](super::Config::services).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -106,8 +108,25 @@ pub struct AssertionRule {
     pub issuer: Rc<str>,
     /// `aud`.
     pub audience: Rc<str>,
+    /// The gate's own keys: the first signs, and all are in its key set. Never empty.
+    pub keys: Vec<OwnKey>,
     /// From `iat` to `exp`, at most a minute.
     pub life: Duration,
     /// Where the gate serves its key set; an exact path.
     pub jwks_path: Option<Rc<str>>,
+}
+
+/// A private key of the gate's own. `Debug` shows its id alone.
+#[derive(Clone)]
+pub struct OwnKey {
+    /// Its `kid`.
+    pub id: Rc<str>,
+    /// Signs.
+    pub key: Rc<dyn SigningKey>,
+}
+
+impl fmt::Debug for OwnKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("OwnKey").field(&self.id).finish()
+    }
 }
