@@ -214,6 +214,7 @@ fn handed(page: &mut Page, handed: Handed) {
 fn answer(page: &mut Page, request: &RequestLine, refusal: &Refusal) {
     let head = request.method == "HEAD";
     let reply = refusal.reply(&Asked {
+        token_endpoint: false,
         safe: head || request.method == "GET",
         head,
         reference: REFERENCE,

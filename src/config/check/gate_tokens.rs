@@ -129,6 +129,7 @@ fn own_keys(
         };
         match (RustCrypto.load_signing_key(pem.expose()), &block.id) {
             (Some(key), Some(id)) => keys.push(OwnKey {
+                public: key.public_jwk(&id.0).into(),
                 id: id.0.clone(),
                 key: key.into(),
             }),
