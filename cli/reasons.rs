@@ -22,7 +22,7 @@ pub(crate) fn caller(page: &mut Page, config: &Config, subject: &Subject, found:
     };
     let caller = unproven.caller();
     let issuer = config.issuers.get(usize::from(caller.issuer().0));
-    let kind = match caller.looks_like_a_program() {
+    let kind = match caller.is_program() {
         true => "a program",
         false => "a person",
     };

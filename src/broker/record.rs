@@ -244,7 +244,7 @@ impl Broker {
             issuer: issuer.map_or("-", |issuer| &issuer.name).into(),
             subject: crate::text::shown(caller.subject()).into(),
             name: caller.log_name().into(),
-            program: caller.looks_like_a_program(),
+            program: caller.is_program(),
             token_id: jti.map(|jti| crate::text::shown(jti).into()),
         }
     }
