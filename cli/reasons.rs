@@ -22,7 +22,7 @@ pub(crate) fn caller(page: &mut Page, config: &Config, subject: &Subject, found:
     };
     let caller = unproven.caller();
     let issuer = config.issuers.get(usize::from(caller.issuer().0));
-    let kind = match caller.looks_like_a_program() {
+    let kind = match caller.is_program() {
         true => "a program",
         false => "a person",
     };
@@ -214,6 +214,7 @@ fn handed(page: &mut Page, handed: Handed) {
 fn answer(page: &mut Page, request: &RequestLine, refusal: &Refusal) {
     let head = request.method == "HEAD";
     let reply = refusal.reply(&Asked {
+        token_endpoint: false,
         safe: head || request.method == "GET",
         head,
         reference: REFERENCE,

@@ -19,6 +19,10 @@ pub struct Record {
     pub traceparent: Option<Box<str>>,
     /// Who asked; `None` where nobody was recognised.
     pub caller: Option<Who>,
+    /// The program that acted for that caller at the token endpoint, by its name in the configuration.
+    pub actor: Option<Box<str>>,
+    /// A token was given.
+    pub issued: bool,
     /// The tenant, by its name in the configuration.
     pub tenant: Option<Box<str>>,
     /// The catalog, by its name in the configuration.
@@ -100,6 +104,7 @@ impl Record {
             put("kind", Value::from(caller.kind()));
             put("token_id", text(&caller.token_id));
         }
+        put("actor", text(&self.actor));
         put("tenant", text(&self.tenant));
         put("catalog", text(&self.catalog));
         put("warehouse", text(&self.warehouse));
@@ -137,6 +142,7 @@ impl Record {
         put("icegate.subject", caller.map(|caller| &*caller.subject));
         put("icegate.name", caller.map(|caller| &*caller.name));
         put("icegate.kind", caller.map(Who::kind));
+        put("icegate.actor", self.actor.as_deref());
         put("icegate.tenant", self.tenant.as_deref());
         put("icegate.catalog", self.catalog.as_deref());
         put("icegate.warehouse", self.warehouse.as_deref());
@@ -149,6 +155,7 @@ impl Record {
     fn decision(&self) -> &'static str {
         match self.refusal {
             Some(_) => "refused",
+            None if self.issued => "issued",
             None => "forwarded",
         }
     }

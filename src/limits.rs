@@ -129,6 +129,34 @@ pub const TENANTS: usize = 4_096;
 /// have 20,000.
 pub const GRANTS: usize = 65_536;
 
+/// Most programs that may call. Each is looked at when a token is verified.
+pub const SERVICES: usize = 1_024;
+
+/// Most ways to tokens of programs' own accounts, all together: one for each account, tenant and catalog.
+pub const OWN_ACCOUNTS: usize = 16_384;
+
+/// Most names that a program may say, and most that it may never say.
+pub const SPOKEN_NAMES: usize = 4_096;
+
+/// Longest such name, in bytes. User names of identity providers have at most 255 characters.
+pub const SPOKEN_NAME_BYTES: usize = 1_024;
+
+/// Most scopes that clients may ask the token endpoint for. Iceberg clients know two.
+pub const SCOPES: usize = 64;
+
+/// Most keys of the gate's own: two while one takes the other's place.
+pub const ASSERTION_KEYS: usize = 4;
+
+/// Longest time for which a program's good login is remembered.
+pub const LOGIN_LIFE: Duration = Duration::from_secs(60);
+
+/// Longest life of a gate token that clients are told of.
+pub const GATE_TOKEN_LIFE: Duration = Duration::from_secs(3_600);
+
+/// Longest time from a session's first gate token to its last refresh, where the identity provider has no session:
+/// Keycloak's own default for sessions.
+pub const SESSION_LIFE: Duration = Duration::from_secs(36_000);
+
 /// Longest body of a request that is read where a rule depends on it. A commit has a few KB, one of thousands of
 /// snapshots some hundred.
 pub const REQUEST_BODY: usize = 4 * 1024 * 1024;
@@ -208,3 +236,39 @@ pub const ASSERTION_LIFE: Duration = Duration::from_secs(60);
 
 /// Longest PEM text of a private key. One of RSA with 4096 bits has 3,300 characters.
 pub const SIGNING_KEY_BYTES: usize = 16 * 1024;
+/// Requests for tokens that wait per worker. Each holds a form of at most [`TOKEN_REQUEST_BYTES`].
+pub const TOKEN_REQUESTS: usize = 1_024;
+
+/// Bytes of their forms together, as announced: nobody is recognised before a form was read.
+pub const TOKEN_REQUESTS_BYTES: usize = 16 * 1024 * 1024;
+
+/// Grants under way per worker at which new ones are refused. Engines that come together share one each.
+pub const GRANTS_IN_FLIGHT: usize = 256;
+
+/// Gate tokens that are kept per worker, so that an engine that asks again for the same person gets the same one.
+pub const GATE_TOKENS_KEPT: usize = 4_096;
+
+/// Gate tokens without a session at the identity provider of which it is known since when their chain lasts.
+pub const GATE_TOKEN_ORIGINS: usize = 16_384;
+
+/// Logins of which it is known that they were good, and as many that were not.
+pub const LOGINS_KNOWN: usize = 4_096;
+
+/// How long it is known that a login was good. It is asked again all the same; it only does not count as a try.
+pub const GOOD_LOGIN_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long it is known that a login was wrong. A secret may become the right one.
+pub const WRONG_LOGIN_LIFE: Duration = Duration::from_secs(60);
+
+/// Addresses, each with a client id, whose logins are counted.
+pub const LOGIN_SOURCES: usize = 4_096;
+
+/// Logins a second of one client id from one address that were not known to be good; ten seconds' may come at once. A
+/// person who tries secrets needs no more, and a program knows its own.
+pub const LOGINS_OF_SOURCE: u64 = 1;
+
+/// The same from all addresses together.
+pub const LOGINS_OF_SERVICE: u64 = 5;
+
+/// Longest name of a person that an engine may say.
+pub const SAID_NAME_BYTES: usize = 256;

@@ -2,6 +2,8 @@
 //! outcome is shared, what an answer means, and the check that makes a [`Minted`] token of it.
 
 mod check;
+mod gate_token;
+mod grant;
 mod key;
 mod profile;
 mod request;
@@ -9,6 +11,8 @@ mod request;
 use crate::config::{Client, Issuer, TokenRule};
 
 pub use check::{Minted, MintedFault, check};
+pub use gate_token::{GateToken, GateTokenFault, Wanted, check_gate_token};
+pub use grant::{GateGrant, gate_call};
 pub use key::{ExchangeKey, exchange_key};
 pub use profile::{BackoffEffect, Misconfiguration, Sorted, Unavailable, sort};
 pub use request::exchange_call;

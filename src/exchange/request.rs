@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::Inputs;
-use crate::config::ClientAuthentication;
+use crate::config::{Client, ClientAuthentication, Endpoint};
 use crate::limits::{EXCHANGE_TIMEOUT, TOKEN_ANSWER_BYTES};
 use crate::oauth::{self, ExchangeWords, TOKEN_TYPE_ACCESS_TOKEN, TokenExchange};
 use crate::secret::Secret;
@@ -23,17 +23,7 @@ pub fn exchange_call(inputs: &Inputs<'_>) -> HttpCall {
         subject_token,
         ..
     } = *inputs;
-    let authentication = match &client.authentication {
-        ClientAuthentication::SecretBasic(secret) => oauth::ClientAuthentication::SecretBasic {
-            id: &client.id,
-            secret: secret.expose(),
-        },
-        ClientAuthentication::SecretPost(secret) => oauth::ClientAuthentication::SecretPost {
-            id: &client.id,
-            secret: secret.expose(),
-        },
-        ClientAuthentication::Injected => oauth::ClientAuthentication::None,
-    };
+    let proof = authentication(client);
     let form = TokenExchange {
         words: ExchangeWords::RFC8693,
         resources: &rule.resources,
@@ -45,6 +35,31 @@ pub fn exchange_call(inputs: &Inputs<'_>) -> HttpCall {
         actor_token: None,
         parameters: &rule.parameters,
     };
+    post(&client.endpoint, token_path, proof, form.to_form(proof))
+}
+
+/// How a client of the gate proves itself.
+pub(super) fn authentication(client: &Client) -> oauth::ClientAuthentication<'_> {
+    match &client.authentication {
+        ClientAuthentication::SecretBasic(secret) => oauth::ClientAuthentication::SecretBasic {
+            id: &client.id,
+            secret: secret.expose(),
+        },
+        ClientAuthentication::SecretPost(secret) => oauth::ClientAuthentication::SecretPost {
+            id: &client.id,
+            secret: secret.expose(),
+        },
+        ClientAuthentication::Injected => oauth::ClientAuthentication::None,
+    }
+}
+
+/// A form to a token endpoint.
+pub(super) fn post(
+    endpoint: &Endpoint,
+    token_path: &str,
+    proof: oauth::ClientAuthentication<'_>,
+    form: Secret<Vec<u8>>,
+) -> HttpCall {
     let mut headers = vec![
         (
             "content-type",
@@ -53,19 +68,15 @@ pub fn exchange_call(inputs: &Inputs<'_>) -> HttpCall {
         ("accept", Secret::new("application/json".to_owned())),
         ("user-agent", Secret::new(USER_AGENT.to_owned())),
     ];
-    headers.extend(
-        authentication
-            .authorization()
-            .map(|value| ("authorization", value)),
-    );
+    headers.extend(proof.authorization().map(|value| ("authorization", value)));
     HttpCall {
-        cluster: Rc::clone(&client.endpoint.cluster),
-        scheme: client.endpoint.scheme.as_str(),
-        authority: Rc::clone(&client.endpoint.authority),
+        cluster: Rc::clone(&endpoint.cluster),
+        scheme: endpoint.scheme.as_str(),
+        authority: Rc::clone(&endpoint.authority),
         method: "POST",
         path: Rc::from(token_path),
         headers,
-        body: form.to_form(authentication),
+        body: form,
         timeout: EXCHANGE_TIMEOUT,
         answer_limit: TOKEN_ANSWER_BYTES,
     }

@@ -90,6 +90,8 @@ impl Parts {
                 subject_claim: ClaimPath(vec!["sub".to_owned()]),
                 name_claim: ClaimPath(vec!["preferred_username".to_owned()]),
                 client: None,
+                gate_tokens: None,
+                programs: Vec::new(),
             },
             client: &Client {
                 id: Rc::from(&*self.client_id),

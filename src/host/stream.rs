@@ -91,7 +91,12 @@ impl Stream {
             gate.host_failed("the headers could not be read");
             return self.enter(Phase::Answered);
         };
-        let head = RequestHead::read(headers.iter());
+        let mut head = RequestHead::read(headers.iter());
+        let source;
+        if head.asks_for_token() {
+            source = imports::property(&["source", "address"]);
+            head.source = source.as_deref();
+        }
         if !head
             .stripped
             .iter()

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::{Proof, Standing};
 use crate::clock::UnixTime;
 use crate::config::{IssuerId, WhoId};
 use crate::jose::{Claims, Fingerprint};
@@ -13,6 +14,7 @@ use crate::jose::{Claims, Fingerprint};
 pub struct Caller {
     pub(super) issuer: IssuerId,
     pub(super) subject: String,
+    pub(super) name: String,
     pub(super) log_name: String,
     pub(super) same_person: String,
     pub(super) authorized_party: Option<String>,
@@ -22,6 +24,8 @@ pub struct Caller {
     pub(super) key: Fingerprint,
     pub(super) footprint: usize,
     pub(super) whos: Box<[WhoId]>,
+    pub(super) standing: Standing,
+    pub(super) proof: Proof,
 }
 
 impl Caller {
@@ -35,6 +39,12 @@ impl Caller {
         &self.subject
     }
 
+    /// The value of the issuer's `name_claim`, to the letter; `sub` where it is missing or empty. What engines call the
+    /// person.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// How logs and messages name the caller: safe to write between quotes, at most 128 characters. Never
     /// a key for anything: two callers may have the same.
     pub fn log_name(&self) -> &str {
@@ -46,7 +56,7 @@ impl Caller {
         &self.same_person
     }
 
-    /// The client that got the token: `azp`, else `client_id`.
+    /// The client that got the token: `azp`, else `client_id`, else `appid` (Entra) or `cid` (Okta).
     pub fn authorized_party(&self) -> Option<&str> {
         self.authorized_party.as_deref()
     }
@@ -66,13 +76,19 @@ impl Caller {
         &self.claims
     }
 
-    /// Whether the token says that nobody is behind it but a program: Keycloak's service accounts, Entra's
-    /// `idtyp`, and where the subject is the client itself (RFC 9068 section 2.2). For the audit: it decides nothing.
-    pub fn looks_like_a_program(&self) -> bool {
-        let text = |name: &str| self.claims.get(name).and_then(|value| value.as_str());
-        text("idtyp") == Some("app")
-            || text("preferred_username").is_some_and(|name| name.starts_with("service-account-"))
-            || self.authorized_party() == Some(self.subject())
+    /// Whether it is a person or a program.
+    pub fn standing(&self) -> Standing {
+        self.standing
+    }
+
+    /// Whether it is a program, listed or not.
+    pub fn is_program(&self) -> bool {
+        self.standing != Standing::Person
+    }
+
+    /// Whose word it is that the caller is who the token says.
+    pub fn proof(&self) -> Proof {
+        self.proof
     }
 
     /// Which of the configuration's conditions hold, sorted. A fact about the caller, found once.

@@ -6,7 +6,9 @@
 
 mod caller;
 mod fault;
+mod marks;
 mod presented;
+mod standing;
 #[cfg(all(feature = "cli", not(target_arch = "wasm32")))]
 mod unproven;
 
@@ -15,5 +17,6 @@ pub use caller::Caller;
 pub use fault::TokenFault;
 pub use presented::Presented;
 pub(crate) use presented::is_keycloak_access_token;
+pub use standing::{Proof, Standing};
 #[cfg(all(feature = "cli", not(target_arch = "wasm32")))]
 pub use unproven::Unproven;

@@ -1,7 +1,10 @@
 //! A token that was presented and passed every check that costs little.
 
 use std::fmt;
+use std::time::Duration;
 
+use super::marks::CLIENT_CLAIMS;
+use super::standing::{proof, standing};
 use super::{Caller, TokenFault};
 use crate::clock::UnixTime;
 use crate::config::{Config, Issuer, IssuerId, Profile};
@@ -13,10 +16,6 @@ use crate::text;
 /// distinguished names there.
 const SUBJECT_BYTES: usize = 1024;
 
-/// Claims in which servers name the client that got the token: OpenID Connect (`azp`), RFC 9068
-/// (`client_id`), and Entra's v1 tokens (`appid`) and Okta (`cid`), which have neither of the two.
-const CLIENT_CLAIMS: [&str; 4] = ["azp", "client_id", "appid", "cid"];
-
 /// A subject token in which everything is as it must be, except that nobody has looked at its signature:
 /// it proves nothing yet. `Debug` shows no claims.
 pub struct Presented<'a> {
@@ -25,6 +24,7 @@ pub struct Presented<'a> {
     issuer: IssuerId,
     claims: Claims,
     subject: String,
+    name: String,
     log_name: String,
     same_person: String,
     authorized_party: Option<String>,
@@ -98,8 +98,17 @@ impl<'a> Presented<'a> {
         if claims.get("cnf").is_some() {
             return Err(TokenFault::SenderConstrained { issuer });
         }
-        let azp = optional_string(&claims, "azp")?;
-        let client_id = optional_string(&claims, "client_id")?;
+        let [azp, client_id] = [
+            optional_string(&claims, "azp")?,
+            optional_string(&claims, "client_id")?,
+        ];
+        // Elsewhere the other two may mean anything.
+        let of_entra_or_okta = || {
+            CLIENT_CLAIMS
+                .iter()
+                .find_map(|name| claims.get(name)?.as_str())
+        };
+        let client = azp.or(client_id).or_else(of_entra_or_okta);
         if is_own_client(config, iss, &claims) {
             return Err(TokenFault::OwnClientToken { issuer });
         }
@@ -116,7 +125,7 @@ impl<'a> Presented<'a> {
             .string_at(&rules.subject_claim.0)
             .filter(|text| names_somebody(text))
             .ok_or(TokenFault::Person { issuer })?;
-        let shown = claims
+        let name = claims
             .string_at(&rules.name_claim.0)
             .filter(|text| !text.is_empty())
             .unwrap_or(subject);
@@ -125,9 +134,10 @@ impl<'a> Presented<'a> {
             algorithm,
             issuer,
             subject: subject.to_owned(),
-            log_name: text::shown(shown),
+            name: name.to_owned(),
+            log_name: text::shown(name),
             same_person: same_person.to_owned(),
-            authorized_party: azp.or(client_id).map(str::to_owned),
+            authorized_party: client.map(str::to_owned),
             expires,
             accepted_until,
             claims,
@@ -138,6 +148,43 @@ impl<'a> Presented<'a> {
     /// Whose keys are to prove it.
     pub fn issuer(&self) -> IssuerId {
         self.issuer
+    }
+
+    /// What it claims, which nobody has proved.
+    pub fn claims(&self) -> &Claims {
+        &self.claims
+    }
+
+    /// The same for a token that may have expired, for as long as `most`: to tell whose it was, and for nothing else.
+    ///
+    /// # Errors
+    /// The first check that fails.
+    pub fn inspect_expired(
+        token: &'a [u8],
+        config: &Config,
+        now: UnixTime,
+        most: Duration,
+    ) -> Result<Self, TokenFault> {
+        match Self::inspect(token, config, now) {
+            Err(
+                fault @ TokenFault::Expired {
+                    issuer: _,
+                    expired_for,
+                },
+            ) if expired_for <= most => {
+                let expires = CompactJws::parse(token)
+                    .ok()
+                    .and_then(|jws| Claims::parse(jws.payload()).ok()?.expires());
+                match expires {
+                    Some(expires) => {
+                        let last = expires.minus(Duration::from_secs(1));
+                        Self::inspect(token, config, last)
+                    }
+                    None => Err(fault),
+                }
+            }
+            outcome => outcome,
+        }
     }
 
     /// The key that it names.
@@ -159,7 +206,11 @@ impl<'a> Presented<'a> {
     /// The caller, once a key has proved it.
     pub(super) fn proven_by(self, key: Fingerprint, config: &Config) -> Caller {
         let whos = config.whos.holding(self.issuer, &self.claims);
-        let texts = [&self.subject, &self.log_name, &self.same_person];
+        let client = self.authorized_party.as_deref();
+        let (issuer, claims) = (self.issuer, &self.claims);
+        let standing = standing(config, issuer, claims, &whos, client);
+        let proof = proof(config, issuer, claims, standing, client);
+        let texts = [&self.subject, &self.name, &self.log_name, &self.same_person];
         let footprint = texts
             .into_iter()
             .chain(&self.authorized_party)
@@ -169,6 +220,7 @@ impl<'a> Presented<'a> {
         Caller {
             issuer: self.issuer,
             subject: self.subject,
+            name: self.name,
             log_name: self.log_name,
             same_person: self.same_person,
             authorized_party: self.authorized_party,
@@ -178,6 +230,8 @@ impl<'a> Presented<'a> {
             key,
             footprint,
             whos,
+            standing,
+            proof,
         }
     }
 }

@@ -1,9 +1,14 @@
 //! From blocks to the checked configuration: whatever one field says about another.
 
 mod catalogs;
+mod clusters;
+mod gate_tokens;
 mod grants;
 mod issuers;
+mod own_account;
 mod reach;
+mod services;
+mod speaks_for;
 mod surroundings;
 mod tenants;
 mod tokens;
@@ -14,7 +19,7 @@ use std::rc::Rc;
 use super::fault::{Faults, Path};
 use super::file::{File, LimitsBlock, WhoBlock};
 use super::model::{
-    Access, Audit, CatalogId, ClientAuthentication, Config, Context, Issuer, Limits, Loaded,
+    Access, Audit, CatalogId, ClientAuthentication, Config, Context, Grant, Issuer, Limits, Loaded,
     Tenancy, Warehouse, WhoId,
 };
 use super::node::{Field, Node};
@@ -81,6 +86,10 @@ pub(crate) fn config(
         Some(Some(_)) => denied(list("denied"), &mut around, faults),
         _ => Box::default(),
     };
+    let programs = gate_tokens::programs(&mut around);
+    let services = services::check(border.as_ref(), &mut around, faults);
+    clusters::check(&around, faults);
+    gate_tokens::against_the_rest(&around, faults);
     let tenancy = border.map(|border| border.tenancy);
     let holds_bodies = file.allow_on_headers_stop_iteration?;
     if !holds_bodies {
@@ -96,11 +105,22 @@ pub(crate) fn config(
             tenant: None,
             token,
             client: None,
+            grant: Grant::Exchange,
         });
     let contexts: Vec<Context> = of_catalogs.chain(contexts).collect();
     let issuers = whole(issuers)?;
     let report_only = file.report_only.as_ref()?;
     let audit = file.audit.as_ref()?;
+    let mut catalog_audiences: Vec<String> = contexts
+        .iter()
+        .flat_map(|context| {
+            let token = &context.token;
+            token.audiences.iter().chain([&token.expected_audience])
+        })
+        .cloned()
+        .collect();
+    catalog_audiences.sort_unstable();
+    catalog_audiences.dedup();
     Some(Config {
         generation: generation(bytes, &issuers, &contexts),
         issuers,
@@ -109,6 +129,9 @@ pub(crate) fn config(
         access: file.access?,
         tenancy,
         whos,
+        programs,
+        services,
+        catalog_audiences: catalog_audiences.into(),
         denied,
         grants_only_reported: report_only.grants?,
         delegation: file.delegation?,
@@ -232,11 +255,17 @@ fn generation(bytes: &[u8], issuers: &[Issuer], contexts: &[Context]) -> [u8; 32
         hash.update(bytes);
     };
     part(bytes);
+    let gate_tokens = || {
+        issuers
+            .iter()
+            .filter_map(|issuer| issuer.gate_tokens.as_ref())
+    };
     let of_issuers = issuers.iter().filter_map(|issuer| issuer.client.as_ref());
-    let of_tenants = contexts
+    let of_gate_tokens = gate_tokens().filter_map(|gate_tokens| gate_tokens.client.as_ref());
+    let of_contexts = contexts
         .iter()
         .filter_map(|context| context.client.as_ref());
-    for client in of_issuers.chain(of_tenants) {
+    for client in of_issuers.chain(of_gate_tokens).chain(of_contexts) {
         match &client.authentication {
             ClientAuthentication::SecretBasic(secret)
             | ClientAuthentication::SecretPost(secret) => {
@@ -244,6 +273,11 @@ fn generation(bytes: &[u8], issuers: &[Issuer], contexts: &[Context]) -> [u8; 32
             }
             ClientAuthentication::Injected => part(b""),
         }
+    }
+    let assertions = gate_tokens().filter_map(|gate_tokens| gate_tokens.assertion.as_ref());
+    for own in assertions.flat_map(|assertion| &assertion.keys) {
+        // The public half tells which key it is.
+        part(own.key.public_jwk(&own.id).as_bytes());
     }
     hash.finalize()
 }

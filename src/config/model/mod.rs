@@ -1,11 +1,13 @@
 //! The configuration after it was checked. Nothing here can be built from a faulty file: the
 //! fields are public to read, and [`load`](super::load) is the only maker outside of tests.
 
+mod programs;
 mod tenancy;
 
 use std::rc::Rc;
 use std::time::Duration;
 
+pub use programs::*;
 pub use tenancy::*;
 
 use crate::iceberg::Layout;
@@ -42,6 +44,12 @@ pub struct Config {
     pub tenancy: Option<Tenancy>,
     /// Every condition on callers that the configuration speaks of.
     pub whos: Whos,
+    /// Whoever matches one of these is a program, beside those of whom the issuer's profile knows it. Sorted.
+    pub programs: Box<[WhoId]>,
+    /// The programs that may call, in the order of their names.
+    pub services: Vec<Service>,
+    /// Every audience that a token for a catalog has. Sorted: a gate token must have none of them.
+    pub catalog_audiences: Box<[String]>,
     /// Whoever matches one of these is refused. Sorted.
     pub denied: Box<[WhoId]>,
     /// What the grants refuse is only noted.
@@ -92,6 +100,10 @@ pub struct Issuer {
     pub name_claim: ClaimPath,
     /// The gate's own client at this identity provider; without it, its tokens cannot be exchanged here.
     pub client: Option<Client>,
+    /// How gate tokens are got here; without it the token endpoint of catalogs with its tokens is off.
+    pub gate_tokens: Option<GateTokens>,
+    /// What marks a program's token here, beside what marks it at any identity provider.
+    pub programs: Vec<ProgramMark>,
 }
 
 /// A way into the claims: `realm_access.roles` is two members deep. Made by the loader.
@@ -187,6 +199,17 @@ pub struct Catalog {
     pub names_ignore_case: bool,
     /// Nessie: the reference that a prefix without one means.
     pub default_branch: Rc<str>,
+    /// As whom engines may run what a view says.
+    pub view_owner: ViewOwner,
+}
+
+/// As whom an engine may run what a view says (`trino.run-as-owner`), by whoever writes the view.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ViewOwner {
+    /// As anybody.
+    Any,
+    /// As the writer alone.
+    Caller,
 }
 
 /// How the token for a catalog is got, for everybody or for the people of one tenant.
@@ -200,6 +223,17 @@ pub struct Context {
     pub token: TokenRule,
     /// The client that asks; without it the issuer's.
     pub client: Option<Client>,
+    /// How it asks.
+    pub grant: Grant,
+}
+
+/// How a token for a catalog is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grant {
+    /// The caller's token is exchanged (RFC 8693).
+    Exchange,
+    /// With the client's own credentials (RFC 6749 section 4.4): the program's own account at the catalog.
+    ClientCredentials,
 }
 
 impl Config {
@@ -223,6 +257,19 @@ impl Config {
     /// A tenant.
     pub fn tenant(&self, id: TenantId) -> Option<&Tenant> {
         self.tenancy.as_ref()?.tenants.get(usize::from(id.0))
+    }
+
+    /// A program.
+    pub fn service(&self, id: ServiceId) -> Option<&Service> {
+        self.services.get(usize::from(id.0))
+    }
+
+    /// The issuer whose gate tokens the token endpoint of a catalog gives.
+    pub fn gate_tokens(&self, catalog: CatalogId) -> Option<(IssuerId, &GateTokens)> {
+        // Without tenants a catalog has one context, in the same order; tenants' own stand behind these.
+        let context = self.contexts.get(usize::from(catalog.0))?;
+        let issuer = self.issuers.get(usize::from(context.token.from.0))?;
+        Some((context.token.from, issuer.gate_tokens.as_ref()?))
     }
 
     /// A warehouse.
