@@ -3,9 +3,9 @@
 use std::rc::Rc;
 
 use super::Inputs;
-use crate::config::ClientAuthentication;
+use crate::config::{ClientAuthentication, Grant};
 use crate::limits::{EXCHANGE_TIMEOUT, TOKEN_ANSWER_BYTES};
-use crate::oauth::{self, TOKEN_TYPE_ACCESS_TOKEN, TokenExchange};
+use crate::oauth::{self, ClientCredentialsGrant, TOKEN_TYPE_ACCESS_TOKEN, TokenExchange};
 use crate::secret::Secret;
 use crate::wire::HttpCall;
 
@@ -13,11 +13,13 @@ const USER_AGENT: &str = concat!("icegate/", env!("CARGO_PKG_VERSION"));
 
 /// The POST to the token endpoint. Its timeout is the default; the configuration may have another.
 ///
-/// The subject token is always an access token (`urn:ietf:params:oauth:token-type:access_token`).
+/// The subject token is always an access token (`urn:ietf:params:oauth:token-type:access_token`). A client that asks for
+/// its own account sends none, and asks for no token type (RFC 6749 section 4.4.2).
 /// Cluster, authority and scheme are the configuration's, never a document's or an answer's.
 pub fn exchange_call(inputs: &Inputs<'_>) -> HttpCall {
     let Inputs {
         client,
+        grant,
         rule,
         token_path,
         subject_token,
@@ -34,14 +36,24 @@ pub fn exchange_call(inputs: &Inputs<'_>) -> HttpCall {
         },
         ClientAuthentication::Injected => oauth::ClientAuthentication::None,
     };
-    let form = TokenExchange {
-        resources: &rule.resources,
-        audiences: &rule.audiences,
-        scope: rule.scope.as_deref(),
-        requested_token_type: rule.requested_token_type.as_deref(),
-        subject_token,
-        subject_token_type: TOKEN_TYPE_ACCESS_TOKEN,
-        parameters: &rule.parameters,
+    let body = match grant {
+        Grant::Exchange => TokenExchange {
+            resources: &rule.resources,
+            audiences: &rule.audiences,
+            scope: rule.scope.as_deref(),
+            requested_token_type: rule.requested_token_type.as_deref(),
+            subject_token,
+            subject_token_type: TOKEN_TYPE_ACCESS_TOKEN,
+            parameters: &rule.parameters,
+        }
+        .to_form(authentication),
+        Grant::ClientCredentials => ClientCredentialsGrant {
+            resources: &rule.resources,
+            audiences: &rule.audiences,
+            scope: rule.scope.as_deref(),
+            parameters: &rule.parameters,
+        }
+        .to_form(authentication),
     };
     let mut headers = vec![
         (
@@ -63,7 +75,7 @@ pub fn exchange_call(inputs: &Inputs<'_>) -> HttpCall {
         method: "POST",
         path: Rc::from(token_path),
         headers,
-        body: form.to_form(authentication),
+        body,
         timeout: EXCHANGE_TIMEOUT,
         answer_limit: TOKEN_ANSWER_BYTES,
     }

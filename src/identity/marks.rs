@@ -53,8 +53,15 @@ const MARKS: &[Mark] = &[
     Mark::Begins("sub", "spiffe://"),
 ];
 
+/// The client that a token was issued to, by the first of these claims that is a text.
+pub(crate) fn client_of(claims: &Claims) -> Option<&str> {
+    CLIENT_CLAIMS
+        .iter()
+        .find_map(|name| claims.get(name)?.as_str())
+}
+
 /// Whether a token of an issuer has a mark of a program's.
-pub(super) fn is_program(issuer: &Issuer, claims: &Claims) -> bool {
+pub(crate) fn is_program(issuer: &Issuer, claims: &Claims) -> bool {
     MARKS.iter().any(|mark| mark.is_on(claims))
         || issuer.programs.iter().any(|mark| says(claims, mark))
 }

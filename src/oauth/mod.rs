@@ -7,12 +7,14 @@
 
 mod bearer;
 mod error_response;
+mod grants;
 mod metadata;
 mod token_exchange;
 mod token_response;
 
 pub use bearer::{BearerError, BearerFault, bearer, is_token68, www_authenticate};
 pub use error_response::{ErrorCode, ErrorResponse, ErrorResponseFault, OAuthError};
+pub use grants::ClientCredentialsGrant;
 pub use metadata::{EndpointFault, Metadata, MetadataFault, WellKnown, well_known_path};
 pub use token_exchange::{
     ClientAuthentication, GRANT_TYPE_TOKEN_EXCHANGE, RESERVED_PARAMETERS, TOKEN_TYPE_ACCESS_TOKEN,

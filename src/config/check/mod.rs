@@ -15,7 +15,7 @@ use super::fault::{Faults, Path};
 use super::file::{File, LimitsBlock, WhoBlock};
 use super::model::{
     Access, Audit, CatalogId, ClientAuthentication, Config, Context, Grant, Issuer, Limits, Loaded,
-    Tenancy, Warehouse, WhoId,
+    Tenancy, ViewOwner, Warehouse, WhoId,
 };
 use super::node::{Field, Node};
 use super::span::Span;
@@ -152,22 +152,31 @@ fn denied(blocks: &[Tree<'_>], around: &mut Surroundings<'_>, faults: &mut Fault
 
 /// Rules that depend on a request's body do not load where Envoy would send it on before it is read.
 fn must_hold_bodies(around: &Surroundings<'_>, tenancy: Option<&Tenancy>, faults: &mut Faults) {
-    let Some(tenancy) = tenancy else { return };
     let nessie = |warehouse: &Warehouse| {
         let catalog = around.catalog(warehouse.catalog);
         catalog.is_some_and(|(catalog, _)| catalog.layout.kind() == Kind::Nessie)
     };
-    let why = if around.file.access == Some(Access::Grants) {
-        "access: grants"
-    } else if tenancy
-        .tenants
-        .iter()
-        .any(|tenant| tenant.locations.is_some())
-    {
-        "locations of tenants"
-    } else if tenancy.warehouses.iter().any(nessie) {
-        "tenants at a catalog of kind nessie, where a name in a body can lead to another reference,"
-    } else {
+    let of_tenancy = |tenancy: &Tenancy| {
+        if around.file.access == Some(Access::Grants) {
+            Some("access: grants")
+        } else if tenancy
+            .tenants
+            .iter()
+            .any(|tenant| tenant.locations.is_some())
+        {
+            Some("locations of tenants")
+        } else if tenancy.warehouses.iter().any(nessie) {
+            Some(
+                "tenants at a catalog of kind nessie, where a name in a body can lead to another reference,",
+            )
+        } else {
+            None
+        }
+    };
+    let mut catalogs = around.catalogs.iter().flatten();
+    let owners = catalogs.any(|(catalog, _)| catalog.view_owner == ViewOwner::Caller);
+    let of_views = owners.then_some("view_owner: caller of a catalog");
+    let Some(why) = tenancy.and_then(of_tenancy).or(of_views) else {
         return;
     };
     faults.add(

@@ -262,6 +262,17 @@ impl Config {
         self.services.get(usize::from(id.0))
     }
 
+    /// Whether any program is held to the connection that it comes by.
+    pub fn asks_peer(&self) -> bool {
+        self.services.iter().any(|service| service.peer.is_some())
+    }
+
+    /// The name of a client's certificate, where a program is held to it; any other is as good as none.
+    pub fn peer(&self, named: &[u8]) -> Option<&Rc<str>> {
+        let mut peers = self.services.iter().filter_map(|one| one.peer.as_ref());
+        peers.find(|peer| peer.as_bytes() == named)
+    }
+
     /// The issuer whose gate tokens the token endpoint of a catalog gives.
     pub fn gate_tokens(&self, catalog: CatalogId) -> Option<(IssuerId, &GateTokens)> {
         // Without tenants a catalog has one context, in the same order; tenants' own stand behind these.
