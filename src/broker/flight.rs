@@ -244,7 +244,7 @@ impl Broker {
                 terms.issuer,
                 set,
                 &flight.caller,
-                terms.whose(),
+                terms.whose(&config),
                 now,
             ),
             None => Err(MintedFault::UnknownKey),

@@ -43,17 +43,20 @@ impl<'a> Terms<'a> {
     }
 
     /// Whose token is wanted.
-    pub(super) fn whose(&self) -> Whose<'a> {
+    pub(super) fn whose(&self, config: &'a Config) -> Whose<'a> {
         match self.grant {
             Grant::Exchange => Whose::Callers,
-            Grant::ClientCredentials => Whose::Clients(&self.client.id),
+            Grant::ClientCredentials => Whose::Clients {
+                id: &self.client.id,
+                config,
+            },
         }
     }
 
     /// Where the way to the token stands in the configuration.
     fn place(&self) -> String {
         match (self.service, self.tenant) {
-            (Some(service), _) => format!("services.{service}.own_account"),
+            (Some(service), _) => format!("services.{service}.token.client_credentials"),
             (None, Some(tenant)) if self.own_client => {
                 format!("tenants.{tenant}.token.{}", self.catalog)
             }
@@ -63,9 +66,10 @@ impl<'a> Terms<'a> {
 
     /// Where its client stands there.
     fn client_place(&self) -> String {
-        match self.own_client {
-            true => format!("{}.client", self.place()),
-            false => format!("issuers.{}.client", self.issuer.name),
+        match (self.service, self.own_client) {
+            (Some(_), _) => self.place(),
+            (None, true) => format!("{}.client", self.place()),
+            (None, false) => format!("issuers.{}.client", self.issuer.name),
         }
     }
 }

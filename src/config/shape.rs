@@ -165,16 +165,31 @@ impl Shape {
         Self::leaf(schema, &format!("number, {min} to {max}"))
     }
 
-    /// Where a secret is.
-    pub(crate) fn secret() -> Self {
+    /// A variable of the VM's environment.
+    pub(crate) fn variable() -> Self {
         let variable = json!({"type": "string", "pattern": "^[A-Z_][A-Z0-9_]{0,127}$"});
         let by_name = json!({
             "type": "object", "properties": {"env": variable}, "required": ["env"], "additionalProperties": false,
         });
+        Self::leaf(by_name, "`{env: NAME}`")
+    }
+
+    /// Where a secret is.
+    pub(crate) fn secret() -> Self {
+        let by_name = Self::variable().schema;
         Self::leaf(
             json!({"oneOf": [by_name, {"const": "injected"}]}),
             "`{env: NAME}` or `injected`",
         )
+    }
+
+    /// Scopes by the scopes in whose place they are asked for.
+    pub(crate) fn scopes(most: usize) -> Self {
+        let schema = json!({
+            "type": "object", "additionalProperties": {"type": "string"},
+            "propertyNames": {"pattern": "^[!#-\\[\\]-~]+$"}, "minProperties": 1, "maxProperties": most,
+        });
+        Self::leaf(schema, "map of scopes")
     }
 
     /// Text by name.

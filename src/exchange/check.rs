@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::clock::{Now, UnixTime};
-use crate::config::{Issuer, IssuerId, Profile, TokenRule};
+use crate::config::{Config, Issuer, IssuerId, Profile, TokenRule};
 use crate::identity::{Caller, client_of, is_keycloak_access_token, is_program};
 use crate::jose::{Claims, ClaimsFault, CompactJws, Fingerprint, JwsFault, KeySet, VerifyFault};
 use crate::json::Value;
@@ -61,12 +61,17 @@ impl Minted {
 }
 
 /// Whose token an answer must hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub enum Whose<'a> {
     /// The caller's: the same person, or the same program.
     Callers,
-    /// The own account of the client of this id, which asked for it ([`Grant::ClientCredentials`](crate::config::Grant)).
-    Clients(&'a str),
+    /// A client's that asked for its own account ([`Grant::ClientCredentials`](crate::config::Grant)).
+    Clients {
+        /// `client_id`.
+        id: &'a str,
+        /// Knows what marks a program's token.
+        config: &'a Config,
+    },
 }
 
 /// Why a token of the identity provider is not sent to the catalog. It holds nothing of the token.
@@ -228,13 +233,15 @@ pub fn check(
         {
             return Err(MintedFault::OtherSubject);
         }
-        Whose::Clients(client) if client_of(&claims) != Some(client) => {
+        Whose::Clients { id, .. } if client_of(&claims) != Some(id) => {
             return Err(MintedFault::OtherClient);
         }
-        Whose::Clients(_) if !is_program(issuer, &claims) => {
+        Whose::Clients { config, .. }
+            if !is_program(config, &claims, &config.whos.holding(rule.from, &claims)) =>
+        {
             return Err(MintedFault::NotAPrograms);
         }
-        Whose::Callers | Whose::Clients(_) => {}
+        Whose::Callers | Whose::Clients { .. } => {}
     }
     if !claims.audience().contains(&rule.expected_audience) {
         return Err(MintedFault::OtherAudience);

@@ -5,7 +5,9 @@ use std::rc::Rc;
 use super::Inputs;
 use crate::config::{ClientAuthentication, Grant};
 use crate::limits::{EXCHANGE_TIMEOUT, TOKEN_ANSWER_BYTES};
-use crate::oauth::{self, ClientCredentialsGrant, TOKEN_TYPE_ACCESS_TOKEN, TokenExchange};
+use crate::oauth::{
+    self, ClientCredentialsGrant, ExchangeWords, TOKEN_TYPE_ACCESS_TOKEN, TokenExchange,
+};
 use crate::secret::Secret;
 use crate::wire::HttpCall;
 
@@ -38,12 +40,14 @@ pub fn exchange_call(inputs: &Inputs<'_>) -> HttpCall {
     };
     let body = match grant {
         Grant::Exchange => TokenExchange {
+            words: ExchangeWords::RFC8693,
             resources: &rule.resources,
             audiences: &rule.audiences,
             scope: rule.scope.as_deref(),
             requested_token_type: rule.requested_token_type.as_deref(),
             subject_token,
-            subject_token_type: TOKEN_TYPE_ACCESS_TOKEN,
+            subject_token_type: Some(TOKEN_TYPE_ACCESS_TOKEN),
+            actor_token: None,
             parameters: &rule.parameters,
         }
         .to_form(authentication),

@@ -213,7 +213,7 @@ impl<'a> Mine<'a> {
             let service = self.config.service(id).map_or("-", |one| &one.name);
             let sentence = format!(
                 "program {service} is within the border of no tenant of this gate: its operator must write \
-                 services.{service}.tenants"
+                 services.{service}.tenant"
             );
             return Refusal::new(Reason::TenantNone, sentence);
         }

@@ -368,11 +368,12 @@ impl Way<'_> {
         everybodys: impl FnOnce() -> Option<ContextId>,
     ) -> Result<ContextId, Box<Refusal>> {
         let (operation, id) = (self.asked.route.operation, self.asked.catalog);
-        let own = self
-            .program
-            .and_then(|program| program.own_account(operation, tenant, id));
+        let own = match self.program {
+            Some(program) => program.own_account(operation, tenant, id)?,
+            None => None,
+        };
         let (context, grant) = match own {
-            Some(own) => (own, Grant::ClientCredentials),
+            Some(own) => (Some(own), Grant::ClientCredentials),
             None => (everybodys(), Grant::Exchange),
         };
         let Some(found) = context.and_then(|id| Some((id, self.config.context(id)?))) else {

@@ -38,7 +38,7 @@ impl<'a> Program<'a> {
                 Reason::ProgramPeer,
                 format!(
                     "program {name} calls by a connection whose certificate does not name it, or that has none \
-                     (services.{name}.peer)"
+                     (services.{name}.who.peer)"
                 ),
             ));
         }
@@ -98,16 +98,27 @@ impl<'a> Program<'a> {
         [may.has(Operation::LoadCredentials), signs]
     }
 
-    /// How a token of its own account is got, where an operation goes by that. `Some(None)`: by none that there is, so
-    /// that it must not go at all.
+    /// How a token of its own account is got, where an operation goes by that.
+    ///
+    /// # Errors
+    /// It has none there: a program with an account is listed with its tenants, and may be of another one's people besides.
     pub(super) fn own_account(
         self,
         operation: Operation,
         tenant: Option<TenantId>,
         catalog: CatalogId,
-    ) -> Option<Option<ContextId>> {
-        let by_own = self.0.by_own_account.has(operation);
-        by_own.then(|| self.0.own_account.get(&(tenant, catalog)).copied())
+    ) -> Result<Option<ContextId>, Refusal> {
+        if !self.0.by_own_account.has(operation) {
+            return Ok(None);
+        }
+        if let Some(own) = self.0.own_account.get(&(tenant, catalog)) {
+            return Ok(Some(*own));
+        }
+        let name = &self.0.name;
+        let sentence = format!(
+            "program {name} has no account of its own for this catalog and this tenant (services.{name}.tenant)"
+        );
+        Err(Refusal::new(Reason::ServiceMayNot, sentence))
     }
 
     /// Its name in the configuration.
@@ -123,7 +134,7 @@ fn not_listed(config: &Config, caller: &Caller) -> Refusal {
         Reason::ProgramNotListed,
         format!(
             "{} is a program of identity provider '{issuer}' that this gate does not list: its operator must write it \
-             under services, with who: {{issuer: {issuer}, sub: {}}} and what it may; if this is a person's query, \
+             under services, with who: {{issuer: {issuer}, sub: {}}} and what it may do (may); if this is a person's query, \
              the person's token has expired and the engine has gone on as its own account: sign in again",
             caller.log_name(),
             shown(caller.subject()),

@@ -205,7 +205,7 @@ fn remedy(reason: Reason) -> &'static str {
             "List the program under `services`, with what it may; or leave it refused. Where a person's query ends so, the person's token has expired: sign in again."
         }
         Reason::ProgramPeer => {
-            "Let the program call over mutual TLS with the certificate that `services.NAME.peer` names, and Envoy verify client certificates."
+            "Let the program call over mutual TLS with the certificate that `services.NAME.who.peer` names, and Envoy verify client certificates."
         }
         Reason::ServiceMayNot => {
             "Sign in again, if it was your query: the engine went on as its own account, because your token has expired. If the program is to do that, write it into its `may`."

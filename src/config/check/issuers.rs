@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{Environment, texts};
+use super::{Environment, gate_tokens, texts};
 use crate::config::fault::{Faults, Path};
 use crate::config::file::{ClientBlock, IssuerBlock, KeysBlock};
 use crate::config::model::{
@@ -123,6 +123,7 @@ pub(super) fn check(
         Some(None) => Some(None),
         None => None,
     };
+    let gate_tokens = gate_tokens::check(block, path, endpoint.as_ref(), env, faults);
     let profile = block.profile?;
     let default_name = ClaimPath::from(match profile {
         Profile::Keycloak => "preferred_username",
@@ -152,8 +153,7 @@ pub(super) fn check(
         subject_claim: block.subject_claim.clone()?,
         name_claim: block.name_claim.clone()?.unwrap_or(default_name),
         client: client?,
-        gate_tokens: None,
-        programs: Vec::new(),
+        gate_tokens: gate_tokens?,
     })
 }
 
@@ -210,29 +210,42 @@ pub(super) fn client(
     })
 }
 
-/// The secret in this variable. It is never shown, nor is its length.
+/// The secret in this variable: one line. It is never shown, nor is its length.
 fn secret(
     variable: &str,
     path: Path<'_>,
     env: Environment<'_>,
     faults: &mut Faults,
 ) -> Option<Secret<String>> {
-    let secret = env(variable).filter(|secret| !secret.is_empty());
-    match secret {
-        Some(secret) if secret.contains(char::is_control) => faults.refuse(
+    let secret = in_variable(variable, path, env, faults)?;
+    if secret.expose().contains(char::is_control) {
+        return faults.refuse(
             path,
             format!(
                 "environment variable {variable} holds a control character, \
                  perhaps the end of a line"
             ),
-        ),
-        Some(secret) => Some(Secret::new(secret)),
-        None => faults.refuse(
+        );
+    }
+    Some(secret)
+}
+
+/// What this variable holds.
+pub(super) fn in_variable(
+    variable: &str,
+    path: Path<'_>,
+    env: Environment<'_>,
+    faults: &mut Faults,
+) -> Option<Secret<String>> {
+    let secret = env(variable).filter(|secret| !secret.is_empty());
+    if secret.is_none() {
+        faults.add(
             path,
             format!(
                 "environment variable {variable} is missing or empty; \
                  set it for Envoy and name it in vm_config.environment_variables.host_env_keys"
             ),
-        ),
+        );
     }
+    secret.map(Secret::new)
 }

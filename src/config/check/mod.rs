@@ -1,9 +1,14 @@
 //! From blocks to the checked configuration: whatever one field says about another.
 
 mod catalogs;
+mod clusters;
+mod gate_tokens;
 mod grants;
 mod issuers;
+mod own_account;
 mod reach;
+mod services;
+mod speaks_for;
 mod surroundings;
 mod tenants;
 mod tokens;
@@ -81,6 +86,10 @@ pub(crate) fn config(
         Some(Some(_)) => denied(list("denied"), &mut around, faults),
         _ => Box::default(),
     };
+    let programs = gate_tokens::programs(&mut around);
+    let services = services::check(border.as_ref(), &mut around, faults);
+    clusters::check(&around, faults);
+    gate_tokens::against_the_rest(&around, faults);
     let tenancy = border.map(|border| border.tenancy);
     let holds_bodies = file.allow_on_headers_stop_iteration?;
     if !holds_bodies {
@@ -120,7 +129,8 @@ pub(crate) fn config(
         access: file.access?,
         tenancy,
         whos,
-        services: Vec::new(),
+        programs,
+        services,
         catalog_audiences: catalog_audiences.into(),
         denied,
         grants_only_reported: report_only.grants?,
@@ -254,11 +264,17 @@ fn generation(bytes: &[u8], issuers: &[Issuer], contexts: &[Context]) -> [u8; 32
         hash.update(bytes);
     };
     part(bytes);
+    let gate_tokens = || {
+        issuers
+            .iter()
+            .filter_map(|issuer| issuer.gate_tokens.as_ref())
+    };
     let of_issuers = issuers.iter().filter_map(|issuer| issuer.client.as_ref());
-    let of_tenants = contexts
+    let of_gate_tokens = gate_tokens().filter_map(|gate_tokens| gate_tokens.client.as_ref());
+    let of_contexts = contexts
         .iter()
         .filter_map(|context| context.client.as_ref());
-    for client in of_issuers.chain(of_tenants) {
+    for client in of_issuers.chain(of_gate_tokens).chain(of_contexts) {
         match &client.authentication {
             ClientAuthentication::SecretBasic(secret)
             | ClientAuthentication::SecretPost(secret) => {
@@ -266,6 +282,11 @@ fn generation(bytes: &[u8], issuers: &[Issuer], contexts: &[Context]) -> [u8; 32
             }
             ClientAuthentication::Injected => part(b""),
         }
+    }
+    let assertions = gate_tokens().filter_map(|gate_tokens| gate_tokens.assertion.as_ref());
+    for own in assertions.flat_map(|assertion| &assertion.keys) {
+        // The public half tells which key it is.
+        part(own.key.public_jwk(&own.id).as_bytes());
     }
     hash.finalize()
 }

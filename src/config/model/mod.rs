@@ -44,6 +44,8 @@ pub struct Config {
     pub tenancy: Option<Tenancy>,
     /// Every condition on callers that the configuration speaks of.
     pub whos: Whos,
+    /// Whoever matches one of these is a program, beside those of whom the issuer's profile knows it. Sorted.
+    pub programs: Box<[WhoId]>,
     /// The programs that may call, in the order of their names.
     pub services: Vec<Service>,
     /// Every audience that a token for a catalog has. Sorted: a gate token must have none of them.
@@ -100,8 +102,6 @@ pub struct Issuer {
     pub client: Option<Client>,
     /// How gate tokens are got here; without it the token endpoint of catalogs with its tokens is off.
     pub gate_tokens: Option<GateTokens>,
-    /// What marks a program's token here, beside what marks it at any identity provider.
-    pub programs: Vec<ProgramMark>,
 }
 
 /// A way into the claims: `realm_access.roles` is two members deep. Made by the loader.

@@ -1,11 +1,13 @@
 //! Programs, for whom they may speak, and how gate tokens are got for them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::{CatalogId, ClaimPath, Client, ContextId, Endpoint, IssuerId, TenantId, WhoId};
+use super::{CatalogId, Client, ContextId, Endpoint, IssuerId, TenantId, WhoId};
 use crate::iceberg::OperationSet;
+use crate::jose::SigningKey;
 
 /// Position of a service in [`Config::services`](super::Config::services).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,15 +37,6 @@ pub struct Service {
     pub own_account: BTreeMap<(Option<TenantId>, CatalogId), ContextId>,
     /// For whom its word is taken at the token endpoint.
     pub speaks_for: Option<SpeaksFor>,
-}
-
-/// What only a program's token says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProgramMark {
-    /// A claim, text or a list of texts.
-    pub claim: ClaimPath,
-    /// Its exact value.
-    pub has: Box<str>,
 }
 
 /// For whom a program's word is taken: whom it says that it acts for, without a token of that person.
@@ -106,8 +99,25 @@ pub struct AssertionRule {
     pub issuer: Rc<str>,
     /// `aud`.
     pub audience: Rc<str>,
+    /// The gate's own keys: the first signs, and all are in its key set. Never empty.
+    pub keys: Vec<OwnKey>,
     /// From `iat` to `exp`, at most a minute.
     pub life: Duration,
     /// Where the gate serves its key set; an exact path.
     pub jwks_path: Option<Rc<str>>,
+}
+
+/// A private key of the gate's own. `Debug` shows its id alone.
+#[derive(Clone)]
+pub struct OwnKey {
+    /// Its `kid`.
+    pub id: Rc<str>,
+    /// Signs.
+    pub key: Rc<dyn SigningKey>,
+}
+
+impl fmt::Debug for OwnKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("OwnKey").field(&self.id).finish()
+    }
 }
