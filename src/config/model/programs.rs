@@ -5,7 +5,7 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::{CatalogId, ClaimPath, Client, ContextId, Endpoint, IssuerId, TenantId, WhoId};
+use super::{CatalogId, Client, ContextId, Endpoint, IssuerId, TenantId, WhoId};
 use crate::iceberg::OperationSet;
 use crate::jose::{self, SigningKey};
 
@@ -38,15 +38,6 @@ pub struct Service {
     pub own_account: BTreeMap<(Option<TenantId>, CatalogId), ContextId>,
     /// For whom its word is taken at the token endpoint.
     pub speaks_for: Option<SpeaksFor>,
-}
-
-/// What only a program's token says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProgramMark {
-    /// A claim, text or a list of texts.
-    pub claim: ClaimPath,
-    /// Its exact value.
-    pub has: Box<str>,
 }
 
 /// For whom a program's word is taken: whom it says that it acts for, without a token of that person.
