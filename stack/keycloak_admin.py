@@ -157,10 +157,10 @@ class KeycloakAdmin:
 
     def _call(self, method: str, path: str, content: Any = None) -> web.Answer:
         url = self._base + path
-        answer = web.request(method, url, json_body=content, bearer=self._bearer())
+        answer = web.request(method, url, json_body=content, bearer=self.bearer())
         return answer.expect(200, 201, 204)
 
-    def _bearer(self) -> str:
+    def bearer(self) -> str:
         """The administrator's token, which lives for a minute."""
         if time.monotonic() > self._token_until:
             name, password = self._credential

@@ -83,12 +83,18 @@ def test_an_assertion_of_a_trusted_issuer_becomes_a_token_of_the_named_user(keyc
     assert claims(answer.json()["access_token"])["preferred_username"] == "alice"
 
 
-@pytest.mark.parametrize("engine", ["trino", "spark", "pyiceberg", "duckdb", "java"])
+@pytest.mark.parametrize("engine", ["trino", "trino-lab", "spark", "pyiceberg", "duckdb", "java"])
 def test_an_engines_own_token_names_its_service_account_and_is_for_the_gate(keycloak, engine):
     told = claims(keycloak.client_token(engine))
     assert (told["sub"], told["azp"]) == (keycloak.realm.service_account(engine), engine)
     assert told["preferred_username"] == f"service-account-{engine}"
     assert set(told["aud"]) == {"icegate", "icegate-tokens"}
+
+
+def test_a_person_who_logged_in_through_an_engine_has_a_token_with_its_name(keycloak):
+    told = claims(keycloak.user_token("carol", scope="", client="trino"))
+    assert (told["azp"], told["preferred_username"]) == ("trino", "carol")
+    assert (told["sub"], set(told["aud"])) == (keycloak.admin.user_id("carol"), {"icegate", "icegate-tokens"})
 
 
 def test_the_second_client_turns_gate_tokens_and_assertions_into_gate_tokens(keycloak, standin):

@@ -270,7 +270,7 @@ impl Broker {
         let service = self.service_of(parked, login)?;
         parked.actor = Some(service);
         self.has_peer(parked, service)
-            .map_err(|refusal| login_refused(refusal.reason))?;
+            .map_err(|_| login_refused(Reason::LoginRefused))?;
         let scope = asked.scope.as_deref().unwrap_or_default();
         let number = service.0.to_be_bytes();
         let key = self.digest(&[
