@@ -262,7 +262,7 @@ fn answer(page: &mut Page, request: &RequestLine, refusal: &Refusal) {
     });
     page.line("refused", format!("{} {}", reply.status, reply.details));
     for (name, value) in &reply.headers {
-        if !matches!(*name, "content-type" | "cache-control") {
+        if !matches!(*name, "content-type" | "cache-control" | "pragma") {
             page.line("answer", format!("{name}: {value}"));
         }
     }
