@@ -206,9 +206,6 @@ fn remedy(reason: Reason) -> &'static str {
         Reason::GateTokenUnfit => {
             "Give the client for gate tokens the gate's audience and no catalog's; the message says what does not fit."
         }
-        Reason::ProgramPeer => {
-            "Let the engine connect with the client certificate that `services.NAME.who.peer` names."
-        }
         Reason::JwtMalformed => {
             "Send the access token as the identity provider made it; opaque tokens are not accepted."
         }
