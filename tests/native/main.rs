@@ -68,6 +68,7 @@ mod sim_keys;
 mod sim_model;
 mod sim_outages;
 mod sim_prefixes;
+mod sim_programs;
 mod sim_stories;
 mod sim_tenants;
 mod support;
