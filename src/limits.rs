@@ -182,3 +182,29 @@ pub const REMOVED_NAME_LENGTH: usize = 64;
 
 /// Most places of one request that an audit line names; a transaction may have thousands.
 pub const AUDIT_PLACES: usize = 16;
+
+/// Longest body of a token request that is read: two tokens of [`TOKEN_BYTES`], percent-encoded or not, and room for
+/// the rest.
+pub const TOKEN_REQUEST_BYTES: usize = 64 * 1024;
+
+/// Most parameters of a token request, unknown ones included. Iceberg clients send seven; each is compared with
+/// all before it.
+pub const TOKEN_REQUEST_PARAMETERS: usize = 32;
+
+/// Most `audience` and most `resource` parameters of a token request, the only ones that may stand there more than once.
+pub const TOKEN_REQUEST_TARGETS: usize = 8;
+
+/// Longest `client_id` that is read. Entra's has 36 characters.
+pub const CLIENT_ID_BYTES: usize = 256;
+
+/// Longest `client_secret` that is read. Those that servers draw have 32 to 80 characters.
+pub const CLIENT_SECRET_BYTES: usize = 1_024;
+
+/// Longest `scope` of a token request that is read.
+pub const SCOPE_BYTES: usize = 4_096;
+
+/// Longest life of an assertion that the gate signs: it is used at once, and once.
+pub const ASSERTION_LIFE: Duration = Duration::from_secs(60);
+
+/// Longest PEM text of a private key. One of RSA with 4096 bits has 3,300 characters.
+pub const SIGNING_KEY_BYTES: usize = 16 * 1024;

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::Inputs;
 use crate::config::ClientAuthentication;
 use crate::limits::{EXCHANGE_TIMEOUT, TOKEN_ANSWER_BYTES};
-use crate::oauth::{self, TOKEN_TYPE_ACCESS_TOKEN, TokenExchange};
+use crate::oauth::{self, ExchangeWords, TOKEN_TYPE_ACCESS_TOKEN, TokenExchange};
 use crate::secret::Secret;
 use crate::wire::HttpCall;
 
@@ -35,12 +35,14 @@ pub fn exchange_call(inputs: &Inputs<'_>) -> HttpCall {
         ClientAuthentication::Injected => oauth::ClientAuthentication::None,
     };
     let form = TokenExchange {
+        words: ExchangeWords::RFC8693,
         resources: &rule.resources,
         audiences: &rule.audiences,
         scope: rule.scope.as_deref(),
         requested_token_type: rule.requested_token_type.as_deref(),
         subject_token,
-        subject_token_type: TOKEN_TYPE_ACCESS_TOKEN,
+        subject_token_type: Some(TOKEN_TYPE_ACCESS_TOKEN),
+        actor_token: None,
         parameters: &rule.parameters,
     };
     let mut headers = vec![

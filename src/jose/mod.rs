@@ -4,21 +4,29 @@
 //! A token is read in steps, the cheap ones first: [`CompactJws::parse`] (form and header),
 //! [`Claims::parse`] (payload), and only then [`KeySet::verify`] (signature). Nothing here looks at a
 //! clock, follows a URL of a token, or knows which issuer may say what.
+//!
+//! Two things stand apart: [`UnsecuredJwt`], which proves nothing, and [`Assertion`], which the gate signs itself.
 
+mod assertion;
 mod base64url;
 mod claims;
 mod crypto;
 mod jwk;
 mod jws;
 mod key_set;
+mod pem;
 mod rust_crypto;
+mod rust_signing;
+mod unsecured;
 
+pub use assertion::{Assertion, jti_from, key_set};
 pub use claims::{Claims, ClaimsFault};
-pub use crypto::{Crypto, VerifyingKey};
+pub use crypto::{Crypto, SigningKey, VerifyingKey};
 pub use jwk::{Fingerprint, JwkMaterial};
 pub use jws::{CompactJws, Header, JwsFault, Part};
 pub use key_set::{Key, KeySet, KeySetFault, VerifyFault};
 pub use rust_crypto::RustCrypto;
+pub use unsecured::{UnsecuredFault, UnsecuredJwt, is_unsecured};
 
 /// A signature algorithm, by its JWS name (RFC 7518 section 3.1, RFC 8037 section 3.1).
 ///

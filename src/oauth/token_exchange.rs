@@ -1,48 +1,44 @@
-//! The token exchange request (RFC 8693 section 2.1) and client authentication (RFC 6749
-//! section 2.3.1).
+//! The token exchange request (RFC 8693 section 2.1), and the same exchange in the words of other grants.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use form_urlencoded::{Serializer, byte_serialize};
-
+use super::client_authentication::ClientAuthentication;
+use super::grant_form::{
+    GRANT_TYPE_JWT_BEARER, GRANT_TYPE_TOKEN_EXCHANGE, GrantForm, TOKEN_TYPE_ACCESS_TOKEN,
+};
 use crate::secret::Secret;
 
-/// `grant_type` of a token exchange.
-pub const GRANT_TYPE_TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+/// The words in which a server takes an exchange: what differs between dialects, as data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ExchangeWords<'a> {
+    /// `grant_type`.
+    pub grant_type: &'a str,
+    /// The name of the parameter that holds the subject token.
+    pub subject: &'a str,
+    /// Parameters that always stand there. A further parameter of the same name is left out.
+    pub fixed: &'a [(&'a str, &'a str)],
+}
 
-/// Token type identifier of an OAuth 2.0 access token (RFC 8693 section 3).
-pub const TOKEN_TYPE_ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
+impl ExchangeWords<'static> {
+    /// RFC 8693 section 2.1.
+    pub const RFC8693: Self = Self {
+        grant_type: GRANT_TYPE_TOKEN_EXCHANGE,
+        subject: "subject_token",
+        fixed: &[],
+    };
 
-/// Token type identifier of a JWT (RFC 8693 section 3).
-pub const TOKEN_TYPE_JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
-
-/// Parameters that an extra parameter can never name: they are written by [`TokenExchange`] and
-/// [`ClientAuthentication`], or would change who asks for whom. Sorted.
-pub const RESERVED_PARAMETERS: [&str; 19] = [
-    "actor_token",
-    "actor_token_type",
-    "assertion",
-    "audience",
-    "client_assertion",
-    "client_assertion_type",
-    "client_id",
-    "client_secret",
-    "code",
-    "grant_type",
-    "password",
-    "refresh_token",
-    "requested_subject",
-    "requested_token_type",
-    "resource",
-    "scope",
-    "subject_token",
-    "subject_token_type",
-    "username",
-];
+    /// Entra's on-behalf-of flow: the grant of RFC 7523 with a user's access token as the assertion. It knows no
+    /// token types.
+    pub const ON_BEHALF_OF: Self = Self {
+        grant_type: GRANT_TYPE_JWT_BEARER,
+        subject: "assertion",
+        fixed: &[("requested_token_use", "on_behalf_of")],
+    };
+}
 
 /// A token exchange request, borrowed from its parts (RFC 8693 section 2.1).
 #[derive(Clone, Copy)]
 pub struct TokenExchange<'a> {
+    /// [`ExchangeWords::RFC8693`], or those of another dialect.
+    pub words: ExchangeWords<'a>,
     /// `resource`, once for each.
     pub resources: &'a [String],
     /// `audience`, once for each.
@@ -53,10 +49,13 @@ pub struct TokenExchange<'a> {
     pub requested_token_type: Option<&'a str>,
     /// `subject_token`.
     pub subject_token: &'a str,
-    /// `subject_token_type`.
-    pub subject_token_type: &'a str,
-    /// Further parameters of this server, in the order given. Those that [`RESERVED_PARAMETERS`]
-    /// names are left out: a setting cannot turn the exchange into another grant.
+    /// `subject_token_type`. RFC 8693 requires it; other words have none.
+    pub subject_token_type: Option<&'a str>,
+    /// `actor_token`, an access token: who acts for the subject.
+    pub actor_token: Option<&'a str>,
+    /// Further parameters of this server, in the order given. Those that
+    /// [`RESERVED_PARAMETERS`](super::RESERVED_PARAMETERS) names are left out: a setting cannot turn the exchange into
+    /// another grant.
     pub parameters: &'a [(String, String)],
 }
 
@@ -65,82 +64,25 @@ impl TokenExchange<'_> {
     ///
     /// The parameters stand in the order in which RFC 8693 section 2.1 lists them: `grant_type`,
     /// `resource`..., `audience`..., `scope`, `requested_token_type`, `subject_token`,
-    /// `subject_token_type`, then `client_id` and `client_secret` when the client proves itself
-    /// in the body, then the further ones. What is `None` is not written.
+    /// `subject_token_type`, `actor_token`, `actor_token_type`, then the fixed ones, what the client proves itself
+    /// with in the body, then the further ones. What is `None` is not written.
     pub fn to_form(&self, client: ClientAuthentication<'_>) -> Secret<Vec<u8>> {
-        let mut form = Serializer::new(String::with_capacity(
-            self.subject_token.len().saturating_add(512),
-        ));
-        form.append_pair("grant_type", GRANT_TYPE_TOKEN_EXCHANGE);
-        for resource in self.resources {
-            form.append_pair("resource", resource);
+        let mut form = GrantForm::new(self.words.grant_type, self.subject_token.len());
+        form.targets(self.resources, self.audiences, self.scope);
+        form.optional("requested_token_type", self.requested_token_type);
+        form.pair(self.words.subject, self.subject_token);
+        form.optional("subject_token_type", self.subject_token_type);
+        if let Some(actor) = self.actor_token {
+            form.pair("actor_token", actor);
+            form.pair("actor_token_type", TOKEN_TYPE_ACCESS_TOKEN);
         }
-        for audience in self.audiences {
-            form.append_pair("audience", audience);
-        }
-        if let Some(scope) = self.scope {
-            form.append_pair("scope", scope);
-        }
-        if let Some(token_type) = self.requested_token_type {
-            form.append_pair("requested_token_type", token_type);
-        }
-        form.append_pair("subject_token", self.subject_token);
-        form.append_pair("subject_token_type", self.subject_token_type);
-        if let ClientAuthentication::SecretPost { id, secret } = client {
-            form.append_pair("client_id", id);
-            form.append_pair("client_secret", secret);
-        }
-        for (name, value) in self.parameters {
-            if !RESERVED_PARAMETERS.contains(&name.as_str()) {
-                form.append_pair(name, value);
-            }
-        }
-        Secret::new(form.finish().into_bytes())
-    }
-}
-
-/// How a client proves itself at the token endpoint (RFC 6749 section 2.3).
-#[derive(Clone, Copy)]
-pub enum ClientAuthentication<'a> {
-    /// HTTP Basic.
-    SecretBasic {
-        /// `client_id`
-        id: &'a str,
-        /// `client_secret`
-        secret: &'a str,
-    },
-    /// `client_id` and `client_secret` in the body.
-    SecretPost {
-        /// `client_id`
-        id: &'a str,
-        /// `client_secret`
-        secret: &'a str,
-    },
-    /// Nothing is written: somebody behind us adds the credential.
-    None,
-}
-
-impl ClientAuthentication<'_> {
-    /// The value of the `Authorization` header, where this way has one.
-    ///
-    /// Both parts are form-encoded first and only then joined and put into base64 (RFC 6749
-    /// section 2.3.1): servers decode them, so a secret with `+` or `%41`, or an id with `:`, that
-    /// is sent raw is refused or, worse, read as another.
-    pub fn authorization(&self) -> Option<Secret<String>> {
-        let Self::SecretBasic { id, secret } = self else {
-            return None;
-        };
-        let mut pair: String = byte_serialize(id.as_bytes()).collect();
-        pair.push(':');
-        pair.extend(byte_serialize(secret.as_bytes()));
-        let mut value = String::from("Basic ");
-        STANDARD.encode_string(pair, &mut value);
-        Some(Secret::new(value))
+        form.finish(self.words.fixed, client, self.parameters)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::RESERVED_PARAMETERS;
     use super::*;
 
     fn strings(values: &[&str]) -> Vec<String> {
@@ -152,12 +94,14 @@ mod tests {
     }
 
     const BARE: TokenExchange<'_> = TokenExchange {
+        words: ExchangeWords::RFC8693,
         resources: &[],
         audiences: &[],
         scope: None,
         requested_token_type: None,
         subject_token: "t",
-        subject_token_type: "urn:x",
+        subject_token_type: Some("urn:x"),
+        actor_token: None,
         parameters: &[],
     };
 
@@ -195,8 +139,9 @@ mod tests {
             scope: Some("a&grant_type=client_credentials"),
             requested_token_type: Some("é\r\n"),
             subject_token: "t&subject_token=u",
-            subject_token_type: "%0d%0a",
+            subject_token_type: Some("%0d%0a"),
             parameters: &[("k=v&scope".to_owned(), "\0 +;".to_owned())],
+            ..BARE
         };
         assert_eq!(
             form(exchange, ClientAuthentication::None),
@@ -223,34 +168,6 @@ mod tests {
             form(BARE, ClientAuthentication::None)
         );
         assert!(RESERVED_PARAMETERS.is_sorted());
-    }
-
-    #[test]
-    fn basic_is_form_encoded_before_base64() {
-        let cases = [
-            // RFC 6749 section 4.3.2
-            (
-                "s6BhdRkqt3",
-                "gX1fBat3bV",
-                "Basic czZCaGRSa3F0MzpnWDFmQmF0M2JW",
-            ),
-            // RFC 8693 section 2.3
-            (
-                "rs08",
-                "long-secure-random-secret",
-                "Basic cnMwODpsb25nLXNlY3VyZS1yYW5kb20tc2VjcmV0",
-            ),
-            // "a%3Ab:x%2By%2541+z"
-            ("a:b", "x+y%41 z", "Basic YSUzQWI6eCUyQnklMjU0MSt6"),
-            // "%C3%A9:"
-            ("é", "", "Basic JUMzJUE5Og=="),
-        ];
-        for (id, secret, expected) in cases {
-            let header = ClientAuthentication::SecretBasic { id, secret }
-                .authorization()
-                .unwrap();
-            assert_eq!(header.expose(), expected);
-        }
     }
 
     #[test]

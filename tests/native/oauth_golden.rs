@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use icegate::config::Profile;
 use icegate::exchange::{Sorted, sort};
-use icegate::oauth::{ClientAuthentication, TOKEN_TYPE_ACCESS_TOKEN, TokenExchange};
+use icegate::oauth::{ClientAuthentication, ExchangeWords, TOKEN_TYPE_ACCESS_TOKEN, TokenExchange};
 use icegate::wire::CallAnswer;
 
 fn folder() -> PathBuf {
@@ -107,12 +107,14 @@ fn golden(name: &str) -> (Option<String>, String) {
 }
 
 const KEYCLOAK: TokenExchange<'_> = TokenExchange {
+    words: ExchangeWords::RFC8693,
     resources: &[],
     audiences: &[],
     scope: None,
     requested_token_type: None,
     subject_token: "eyJh.eyJz.c2ln",
-    subject_token_type: TOKEN_TYPE_ACCESS_TOKEN,
+    subject_token_type: Some(TOKEN_TYPE_ACCESS_TOKEN),
+    actor_token: None,
     parameters: &[],
 };
 const BASIC: ClientAuthentication<'_> = ClientAuthentication::SecretBasic {

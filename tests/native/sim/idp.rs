@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use icegate::jose::{
-    Algorithm, CompactJws, Crypto, Fingerprint, JwkMaterial, RustCrypto, VerifyingKey,
+    Algorithm, CompactJws, Crypto, Fingerprint, JwkMaterial, RustCrypto, SigningKey, VerifyingKey,
 };
 use serde_json::{Value, json};
 
@@ -276,6 +276,10 @@ impl Crypto for Remembering {
     fn load(&self, material: &JwkMaterial) -> Option<Box<dyn VerifyingKey>> {
         let key = RustCrypto.load(material)?;
         Some(Box::new(RememberingKey(material.fingerprint(), key)))
+    }
+
+    fn load_signing_key(&self, pem: &str) -> Option<Box<dyn SigningKey>> {
+        RustCrypto.load_signing_key(pem)
     }
 }
 
