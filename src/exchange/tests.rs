@@ -91,6 +91,7 @@ impl Parts {
                 name_claim: ClaimPath(vec!["preferred_username".to_owned()]),
                 client: None,
                 gate_tokens: None,
+                programs: Vec::new(),
             },
             client: &Client {
                 id: Rc::from(&*self.client_id),

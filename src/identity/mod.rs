@@ -6,6 +6,7 @@
 
 mod caller;
 mod fault;
+mod marks;
 mod presented;
 mod standing;
 #[cfg(all(feature = "cli", not(target_arch = "wasm32")))]

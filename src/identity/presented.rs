@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::marks::CLIENT_CLAIMS;
 use super::standing::{proof, standing};
 use super::{Caller, TokenFault};
 use crate::clock::UnixTime;
@@ -14,10 +15,6 @@ use crate::text;
 /// distinguished names there.
 const SUBJECT_BYTES: usize = 1024;
 
-/// Claims in which servers name the client that got the token: OpenID Connect (`azp`), RFC 9068
-/// (`client_id`), and Entra's v1 tokens (`appid`) and Okta (`cid`), which have neither of the two.
-const CLIENT_CLAIMS: [&str; 4] = ["azp", "client_id", "appid", "cid"];
-
 /// A subject token in which everything is as it must be, except that nobody has looked at its signature:
 /// it proves nothing yet. `Debug` shows no claims.
 pub struct Presented<'a> {
@@ -26,6 +23,7 @@ pub struct Presented<'a> {
     issuer: IssuerId,
     claims: Claims,
     subject: String,
+    name: String,
     log_name: String,
     same_person: String,
     authorized_party: Option<String>,
@@ -99,8 +97,17 @@ impl<'a> Presented<'a> {
         if claims.get("cnf").is_some() {
             return Err(TokenFault::SenderConstrained { issuer });
         }
-        let azp = optional_string(&claims, "azp")?;
-        let client_id = optional_string(&claims, "client_id")?;
+        let [azp, client_id] = [
+            optional_string(&claims, "azp")?,
+            optional_string(&claims, "client_id")?,
+        ];
+        // Elsewhere the other two may mean anything.
+        let of_entra_or_okta = || {
+            CLIENT_CLAIMS
+                .iter()
+                .find_map(|name| claims.get(name)?.as_str())
+        };
+        let client = azp.or(client_id).or_else(of_entra_or_okta);
         if is_own_client(config, iss, &claims) {
             return Err(TokenFault::OwnClientToken { issuer });
         }
@@ -117,7 +124,7 @@ impl<'a> Presented<'a> {
             .string_at(&rules.subject_claim.0)
             .filter(|text| names_somebody(text))
             .ok_or(TokenFault::Person { issuer })?;
-        let shown = claims
+        let name = claims
             .string_at(&rules.name_claim.0)
             .filter(|text| !text.is_empty())
             .unwrap_or(subject);
@@ -126,9 +133,10 @@ impl<'a> Presented<'a> {
             algorithm,
             issuer,
             subject: subject.to_owned(),
-            log_name: text::shown(shown),
+            name: name.to_owned(),
+            log_name: text::shown(name),
             same_person: same_person.to_owned(),
-            authorized_party: azp.or(client_id).map(str::to_owned),
+            authorized_party: client.map(str::to_owned),
             expires,
             accepted_until,
             claims,
@@ -161,10 +169,10 @@ impl<'a> Presented<'a> {
     pub(super) fn proven_by(self, key: Fingerprint, config: &Config) -> Caller {
         let whos = config.whos.holding(self.issuer, &self.claims);
         let client = self.authorized_party.as_deref();
-        let (issuer, claims, subject) = (self.issuer, &self.claims, &*self.subject);
-        let standing = standing(config, issuer, claims, &whos, subject, client);
+        let (issuer, claims) = (self.issuer, &self.claims);
+        let standing = standing(config, issuer, claims, &whos, client);
         let proof = proof(config, issuer, claims, standing, client);
-        let texts = [&self.subject, &self.log_name, &self.same_person];
+        let texts = [&self.subject, &self.name, &self.log_name, &self.same_person];
         let footprint = texts
             .into_iter()
             .chain(&self.authorized_party)
@@ -174,6 +182,7 @@ impl<'a> Presented<'a> {
         Caller {
             issuer: self.issuer,
             subject: self.subject,
+            name: self.name,
             log_name: self.log_name,
             same_person: self.same_person,
             authorized_party: self.authorized_party,

@@ -1,5 +1,6 @@
 //! Whether a caller is a person or a program, and who proved it.
 
+use super::marks;
 use crate::config::{Config, IssuerId, ServiceId, WhoId};
 use crate::jose::Claims;
 
@@ -43,10 +44,10 @@ pub(super) fn standing(
     issuer: IssuerId,
     claims: &Claims,
     whos: &[WhoId],
-    subject: &str,
     client: Option<&str>,
 ) -> Standing {
     let gates = gate_client(config, issuer);
+    let own = config.issuers.get(usize::from(issuer.0));
     let is = |who: &WhoId| whos.binary_search(who).is_ok();
     let found = config.services.iter().zip(0_u16..).find(|(service, _)| {
         service.issuer == issuer
@@ -59,7 +60,7 @@ pub(super) fn standing(
     });
     match found {
         Some((_, position)) => Standing::Service(ServiceId(position)),
-        None if is_program(claims, subject, client) => Standing::Program,
+        None if own.is_none_or(|own| marks::is_program(own, claims)) => Standing::Program,
         None => Standing::Person,
     }
 }
@@ -87,13 +88,4 @@ fn gate_client(config: &Config, issuer: IssuerId) -> Option<&str> {
     let issuer = config.issuers.get(usize::from(issuer.0))?;
     let client = issuer.gate_tokens.as_ref()?.client.as_ref()?;
     Some(&client.id)
-}
-
-/// Whether a token says that nobody is behind it but a program: Keycloak's service accounts, Entra's `idtyp`, and where
-/// the subject is the client itself (RFC 9068 section 2.2).
-fn is_program(claims: &Claims, subject: &str, client: Option<&str>) -> bool {
-    let text = |name: &str| claims.get(name).and_then(|value| value.as_str());
-    text("idtyp") == Some("app")
-        || text("preferred_username").is_some_and(|name| name.starts_with("service-account-"))
-        || client == Some(subject)
 }

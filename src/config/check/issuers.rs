@@ -153,6 +153,7 @@ pub(super) fn check(
         name_claim: block.name_claim.clone()?.unwrap_or(default_name),
         client: client?,
         gate_tokens: None,
+        programs: Vec::new(),
     })
 }
 

@@ -100,6 +100,8 @@ pub struct Issuer {
     pub client: Option<Client>,
     /// How gate tokens are got here; without it the token endpoint of catalogs with its tokens is off.
     pub gate_tokens: Option<GateTokens>,
+    /// What marks a program's token here, beside what marks it at any identity provider.
+    pub programs: Vec<ProgramMark>,
 }
 
 /// A way into the claims: `realm_access.roles` is two members deep. Made by the loader.
@@ -195,6 +197,17 @@ pub struct Catalog {
     pub names_ignore_case: bool,
     /// Nessie: the reference that a prefix without one means.
     pub default_branch: Rc<str>,
+    /// As whom engines may run what a view says.
+    pub view_owner: ViewOwner,
+}
+
+/// As whom an engine may run what a view says (`trino.run-as-owner`), by whoever writes the view.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ViewOwner {
+    /// As anybody.
+    Any,
+    /// As the writer alone.
+    Caller,
 }
 
 /// How the token for a catalog is got, for everybody or for the people of one tenant.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::{CatalogId, Client, ContextId, Endpoint, IssuerId, TenantId, WhoId};
+use super::{CatalogId, ClaimPath, Client, ContextId, Endpoint, IssuerId, TenantId, WhoId};
 use crate::iceberg::OperationSet;
 
 /// Position of a service in [`Config::services`](super::Config::services).
@@ -35,6 +35,15 @@ pub struct Service {
     pub own_account: BTreeMap<(Option<TenantId>, CatalogId), ContextId>,
     /// For whom its word is taken at the token endpoint.
     pub speaks_for: Option<SpeaksFor>,
+}
+
+/// What only a program's token says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProgramMark {
+    /// A claim, text or a list of texts.
+    pub claim: ClaimPath,
+    /// Its exact value.
+    pub has: Box<str>,
 }
 
 /// For whom a program's word is taken: whom it says that it acts for, without a token of that person.
