@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use super::keys::finds_token_path;
 use super::landing::Remember;
-use super::outcome::{Terms, no_terms, no_token_path, refused, terms, unfit};
+use super::outcome::{Terms, cannot_sign, no_terms, no_token_path, refused, terms, unfit};
 use super::parked::{Parked, Turn};
 use super::row::{exchanges_full, paused};
 use super::{Broker, CallId, Level, Purpose, StreamId};
@@ -135,10 +135,15 @@ impl Broker {
             self.flights.insert(key, flight);
             return Ok(key);
         }
+        let mut making = exchange::Making {
+            now: now.unix,
+            random: &mut |bytes| self.entropy.fill(bytes),
+        };
+        let call = exchange::exchange_call(&inputs, &mut making);
+        let mut call = call.map_err(|_| cannot_sign(&terms))?;
+        call.timeout = limits.exchange_timeout;
         flight.probe = keys.exchanges.may_start(now.instant) == Start::Probe;
         keys.row.started();
-        let mut call = exchange::exchange_call(&inputs);
-        call.timeout = limits.exchange_timeout;
         flight.stage = Stage::Calling(self.call(now, Purpose::Exchange(key), call));
         self.flights.insert(key, flight);
         Ok(key)

@@ -39,6 +39,13 @@ pub(super) fn refused(sorted: &Sorted, terms: &Terms<'_>, who: &str) -> (Exchang
                  revoked): sign in again"
             ),
         ),
+        Sorted::InteractionRequired => (
+            Reason::SubjectRefused,
+            format!(
+                "identity provider '{idp}' wants {who} to sign in again and to prove more than before (another factor, or \
+                 what its policy asks for), which the gate cannot do for anybody: sign in again"
+            ),
+        ),
         Sorted::Forbidden => (
             Reason::ExchangeForbidden,
             format!(
@@ -92,7 +99,9 @@ pub(super) fn refused(sorted: &Sorted, terms: &Terms<'_>, who: &str) -> (Exchang
         ),
     };
     let outcome = match sorted {
-        Sorted::CallerRefused | Sorted::Forbidden => ExchangeOutcome::CallerRefused,
+        Sorted::CallerRefused | Sorted::InteractionRequired | Sorted::Forbidden => {
+            ExchangeOutcome::CallerRefused
+        }
         Sorted::ClientRefused | Sorted::Misconfigured(_) => ExchangeOutcome::OperatorFault,
         Sorted::RateLimited { .. } | Sorted::Unavailable(_) | Sorted::Minted(_) => {
             ExchangeOutcome::IdpFault
@@ -110,6 +119,16 @@ pub(super) fn unfit(fault: &MintedFault, terms: &Terms<'_>, who: &str) -> Refusa
         fault.describe()
     );
     Refusal::new(fault.into(), sentence)
+}
+
+/// The loader lets no key in that does not sign.
+pub(super) fn cannot_sign(terms: &Terms<'_>) -> Refusal {
+    let (idp, client) = (&terms.issuer.name, &terms.client.id);
+    let sentence = format!(
+        "the gate cannot sign with the key of its client '{client}' at identity provider '{idp}': its operator must look \
+         at issuers.{idp}.client.key"
+    );
+    Refusal::new(Reason::ClientRefused, sentence)
 }
 
 /// The loader lets no catalog name an issuer without a client, so this does not happen.

@@ -69,33 +69,58 @@ const SECRET_FORM: &str = "must not hold the secret: \
 /// Nothing that stands here is ever repeated, keys included: it may be the secret.
 impl Field for SecretPlace {
     fn read(node: Node<'_>, faults: &mut Faults) -> Option<Self> {
-        let is_variable = |name: &str| {
-            name.len() <= 128
-                && name.starts_with(|char: char| char.is_ascii_uppercase() || char == '_')
-                && name
-                    .bytes()
-                    .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
-        };
-        let members = match node.value {
-            Tree::Text(text) if text == "injected" => return Some(Self::Injected),
-            Tree::Object(members) if members.len() == 1 => members,
-            _ => return node.refuse(faults, SECRET_FORM),
-        };
-        match members.get("env") {
-            Some(Tree::Text(name)) if is_variable(name) => {
-                Some(Self::Environment(name.clone().into_owned()))
-            }
-            Some(_) => node.refuse(
-                faults,
-                "env must be the name of an environment variable: A-Z, 0-9 and _",
-            ),
-            None => node.refuse(faults, SECRET_FORM),
+        match node.value {
+            Tree::Text(text) if text == "injected" => Some(Self::Injected),
+            _ => variable(node, SECRET_FORM, faults).map(Self::Environment),
         }
     }
 
     #[cfg(not(target_arch = "wasm32"))]
     fn shape() -> Shape {
         Shape::secret()
+    }
+}
+
+/// Where a private key is: in this variable of the VM's environment, as PEM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct KeyPlace(pub(crate) String);
+
+/// What to write instead of the key itself.
+const KEY_FORM: &str = "must not hold the key: \
+     put it by name into the environment of the VM, key: {env: NAME}; \
+     the configuration shows in Envoy's config_dump";
+
+impl Field for KeyPlace {
+    fn read(node: Node<'_>, faults: &mut Faults) -> Option<Self> {
+        variable(node, KEY_FORM, faults).map(Self)
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    fn shape() -> Shape {
+        Shape::variable()
+    }
+}
+
+/// `{env: NAME}`.
+fn variable(node: Node<'_>, form: &'static str, faults: &mut Faults) -> Option<String> {
+    let is_variable = |name: &str| {
+        name.len() <= 128
+            && name.starts_with(|char: char| char.is_ascii_uppercase() || char == '_')
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
+    };
+    let members = match node.value {
+        Tree::Object(members) if members.len() == 1 => members,
+        _ => return node.refuse(faults, form),
+    };
+    match members.get("env") {
+        Some(Tree::Text(name)) if is_variable(name) => Some(name.clone().into_owned()),
+        Some(_) => node.refuse(
+            faults,
+            "env must be the name of an environment variable: A-Z, 0-9 and _",
+        ),
+        None => node.refuse(faults, form),
     }
 }
 

@@ -165,12 +165,18 @@ impl Shape {
         Self::leaf(schema, &format!("number, {min} to {max}"))
     }
 
-    /// Where a secret is.
-    pub(crate) fn secret() -> Self {
+    /// A variable of the VM's environment.
+    pub(crate) fn variable() -> Self {
         let variable = json!({"type": "string", "pattern": "^[A-Z_][A-Z0-9_]{0,127}$"});
         let by_name = json!({
             "type": "object", "properties": {"env": variable}, "required": ["env"], "additionalProperties": false,
         });
+        Self::leaf(by_name, "`{env: NAME}`")
+    }
+
+    /// Where a secret is.
+    pub(crate) fn secret() -> Self {
+        let by_name = Self::variable().schema;
         Self::leaf(
             json!({"oneOf": [by_name, {"const": "injected"}]}),
             "`{env: NAME}` or `injected`",
@@ -335,6 +341,16 @@ impl Shape {
             words: format!("[block](#{})", anchor(place)),
             sections,
         }
+    }
+
+    /// A block in which at least one of these must be there.
+    pub(crate) fn with_one_of(mut self, fields: &[&str]) -> Self {
+        let ways: Vec<Value> = fields
+            .iter()
+            .map(|field| json!({"required": [field]}))
+            .collect();
+        put(&mut self.schema, "anyOf", ways.into());
+        self
     }
 }
 

@@ -166,6 +166,20 @@ texts! {
         shown: "text", "^[ -~]+$",
     }
 
+    /// `kid` of a key, RFC 7517 section 4.5.
+    KeyId(Rc<str>) {
+        test: |text| (1..=128).contains(&text.len()) && is_visible(text),
+        must: "must be a key's id: 1 to 128 visible ASCII characters",
+        shown: "text", "^[!-~]{1,128}$",
+    }
+
+    /// A token type identifier, RFC 8693 section 3.
+    TokenTypeUri(Rc<str>) {
+        test: is_absolute_uri,
+        must: "must be an absolute URI (RFC 8693 section 3)",
+        shown: "URI", "^[A-Za-z][A-Za-z0-9+.-]*:\\S+$",
+    }
+
     /// `scope`, RFC 6749 section 3.3.
     Scope(String) {
         test: |text| text.split(' ').all(|token| {

@@ -4,8 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::clock::{Now, UnixTime};
-use crate::config::{Issuer, Profile, TokenRule};
-use crate::identity::{Caller, is_keycloak_access_token};
+use crate::config::{Issuer, TokenRule};
+use crate::identity::{Caller, is_access_token};
 use crate::jose::{Claims, ClaimsFault, CompactJws, Fingerprint, JwsFault, KeySet, VerifyFault};
 use crate::json::Value;
 use crate::limits::{MINTED_SKEW, MINTED_TOKEN_BYTES};
@@ -63,6 +63,8 @@ pub enum MintedFault {
     Characters,
     /// The answer says that it is no access token: an ID token, a refresh token, a SAML assertion.
     IssuedTokenType,
+    /// The answer does not say what kind of token it is, where the dialect always does.
+    NoIssuedTokenType,
     /// No signed JWT (or one that is encrypted): nothing in it can be checked.
     Opaque,
     /// A JWT that is not well-formed.
@@ -107,6 +109,9 @@ impl MintedFault {
             Self::TooLong => format!("is longer than {MINTED_TOKEN_BYTES} bytes"),
             Self::Characters => "has characters that no token has".to_owned(),
             Self::IssuedTokenType | Self::NotAnAccessToken => "is not an access token".to_owned(),
+            Self::NoIssuedTokenType => {
+                "comes without the kind of token that it is (issued_token_type)".to_owned()
+            }
             Self::Opaque => "is not a signed JWT, so it cannot be checked".to_owned(),
             Self::Form(fault) => fault.to_string(),
             Self::Algorithm => {
@@ -171,12 +176,12 @@ pub fn check(
     if !is_token68(token.as_bytes()) {
         return Err(MintedFault::Characters);
     }
-    if answer
-        .issued_token_type
-        .as_deref()
-        .is_some_and(|name| !is_usable(name))
-    {
-        return Err(MintedFault::IssuedTokenType);
+    match answer.issued_token_type.as_deref() {
+        Some(name) if !is_usable(name) => return Err(MintedFault::IssuedTokenType),
+        None if issuer.profile.dialect().exchange.issued_token_type => {
+            return Err(MintedFault::NoIssuedTokenType);
+        }
+        _ => {}
     }
 
     // 2. A signed JWT of this issuer.
@@ -190,13 +195,21 @@ pub fn check(
         .filter(|algorithm| issuer.algorithms.contains(algorithm))
         .ok_or(MintedFault::Algorithm)?;
     let claims = Claims::parse(jws.payload()).map_err(MintedFault::Claims)?;
-    if claims.iss() != Some(&*issuer.issuer) || caller.issuer() != rule.from {
+    let dialect = issuer.profile.dialect();
+    let is_issuers = |iss: &str| dialect.tokens.issuer.are_one(&issuer.issuer, iss);
+    if !claims.iss().is_some_and(is_issuers) || caller.issuer() != rule.from {
         return Err(MintedFault::OtherIssuer);
     }
 
     // 3. For the person who called, for the catalog, and not for the gate. Only audiences of this
     //    issuer count: with this `iss`, those of other issuers open nothing at the gate.
-    if claims.string_at(&issuer.subject_claim.0) != Some(caller.same_person()) {
+    let same = |claim: &&str| {
+        let own = caller.claims().get(claim);
+        own.is_none_or(|own| claims.get(claim) == Some(own))
+    };
+    if claims.string_at(&issuer.subject_claim.0) != Some(caller.same_person())
+        || !dialect.tokens.same.iter().all(same)
+    {
         return Err(MintedFault::OtherSubject);
     }
     if !claims.audience().contains(&rule.expected_audience) {
@@ -231,7 +244,7 @@ pub fn check(
     if claims.get("cnf").is_some() {
         return Err(MintedFault::SenderConstrained);
     }
-    if issuer.profile == Profile::Keycloak && !is_keycloak_access_token(&claims) {
+    if !is_access_token(issuer.profile, &claims) {
         return Err(MintedFault::NotAnAccessToken);
     }
 

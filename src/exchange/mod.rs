@@ -3,15 +3,18 @@
 
 mod check;
 mod key;
-mod profile;
 mod request;
+mod sort;
 
 use crate::config::{Client, Issuer, TokenRule};
 
+pub use crate::dialect::Misconfiguration;
 pub use check::{Minted, MintedFault, check};
 pub use key::{ExchangeKey, exchange_key};
-pub use profile::{BackoffEffect, Misconfiguration, Sorted, Unavailable, sort};
-pub use request::exchange_call;
+pub use request::{
+    Asking, CannotSign, Making, Target, client_credentials_call, exchange_call, word_call,
+};
+pub use sort::{BackoffEffect, Sorted, Unavailable, sort, sort_by};
 
 /// What goes into one exchange. Both its key and its call are made of this and of nothing else, so
 /// that nothing can change a minted token without changing the key.
@@ -19,7 +22,7 @@ pub use request::exchange_call;
 pub struct Inputs<'a> {
     /// [`Config::generation`](crate::config::Config::generation).
     pub generation: &'a [u8; 32],
-    /// The issuer of the subject token, where it is exchanged.
+    /// The issuer where the subject token is exchanged.
     pub issuer: &'a Issuer,
     /// The issuer's [`client`](Issuer::client).
     pub client: &'a Client,

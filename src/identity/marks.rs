@@ -5,7 +5,7 @@
 //!
 //! What is not found:
 //!
-//! - Entra's app-only tokens without the optional claim `idtyp`.
+//! - Entra's app-only tokens without the optional claim `idtyp`, where the issuer's profile is not `entra`.
 //! - Without `preferred_username`: Keycloak's before 26.2, and those that were got in exchange for a service account's.
 //! - Tokens of servers that write the same claims for persons and programs: Zitadel's service users, Authentik, Dex,
 //!   GitHub and GitLab jobs.
@@ -55,8 +55,18 @@ const MARKS: &[Mark] = &[
 
 /// Whether a token of an issuer has a mark of a program's.
 pub(super) fn is_program(issuer: &Issuer, claims: &Claims) -> bool {
+    let tokens = &issuer.profile.dialect().tokens;
     MARKS.iter().any(|mark| mark.is_on(claims))
+        || tokens
+            .program
+            .is_some_and(|claims_of| are_same(claims_of, claims))
         || issuer.programs.iter().any(|mark| says(claims, mark))
+}
+
+/// Whether a token has both claims, and in both the same text.
+fn are_same((one, other): (&str, &str), claims: &Claims) -> bool {
+    let text = |name| claims.get(name).and_then(Value::as_str);
+    text(one).is_some_and(|one| text(other) == Some(one))
 }
 
 /// A text, or one of a list of texts.

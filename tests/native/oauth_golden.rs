@@ -46,11 +46,8 @@ fn answers_are_sorted_as_the_index_says() {
     assert!(rows.len() > 70, "only {} answers", rows.len());
     for row in rows {
         let [file, profile, status, expected, _source] = row.try_into().unwrap();
-        let profile = match profile.as_str() {
-            "keycloak" => Profile::Keycloak,
-            "rfc8693" => Profile::Rfc8693,
-            other => panic!("{file}: unknown profile {other}"),
-        };
+        let profile = Profile::from_name(&profile)
+            .unwrap_or_else(|| panic!("{file}: unknown profile {profile}"));
         let body = fs::read(folder().join("answers").join(&file)).unwrap();
         let answer = CallAnswer::Answered {
             status: status.parse().unwrap(),

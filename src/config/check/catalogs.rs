@@ -7,8 +7,9 @@ use crate::config::fault::{Faults, Path};
 use crate::config::file::{CatalogBlock, IssuerBlock, TenantTokenBlock, TokenBlock};
 use crate::config::model::{Catalog, Endpoint, IssuerId, Scheme, TokenRule};
 use crate::config::parts::Parameters;
-use crate::config::texts::{Audience, Resource};
+use crate::config::texts::{Audience, RequestedType, Resource};
 use crate::config::values::{Named, OneOrMore};
+use crate::dialect::{Exchange, Parameter, Targets};
 use crate::iceberg::{DEFAULT_SEPARATOR, Kind, Layout, LayoutFault};
 
 /// Where they stand.
@@ -177,19 +178,37 @@ fn token_rule(
         _ => None,
     };
     let own = from.and_then(|(_, issuer)| issuer);
-    not_our_own(
-        block.audience.as_ref(),
-        block.expect_audience.as_ref(),
-        own,
-        path,
-        faults,
-    );
+    let audience = block.audience.as_ref().and_then(Option::as_ref);
+    not_our_own(audience, block.expect_audience.as_ref(), own, path, faults);
+    let exchange = own.and_then(|issuer| Some(&issuer.profile?.dialect().exchange));
+    let given = Given {
+        audience: block.audience.as_ref().map(Option::is_some),
+        resource: block.resource.as_ref().map(Option::is_some),
+        scope: block.scope.as_ref().map(Option::is_some),
+    };
+    if let Some(exchange) = exchange {
+        fits(&exchange.targets, given, path, faults);
+        free(exchange, block.parameters.as_ref(), path, faults);
+    }
+    let asked = block.requested_token_type.as_ref();
+    let never = exchange.and_then(|exchange| match exchange.requested_token_type {
+        Parameter::Never(why) => Some(why),
+        Parameter::Optional | Parameter::Required(_) => None,
+    });
+    if let (Some(why), Some(asked)) = (never, asked)
+        && asked
+            .0
+            .as_deref()
+            .is_some_and(|kind| kind != RequestedType::ACCESS_TOKEN)
+    {
+        faults.add(
+            path.member("requested_token_type"),
+            format!("must be left out; {why}"),
+        );
+    }
     let expected = match (
         block.expect_audience.as_ref()?,
-        block
-            .audience
-            .as_ref()
-            .map(|audience| audience.0.as_slice()),
+        audience.map(|audience| audience.0.as_slice()),
     ) {
         (Some(expected), _) => Some(expected),
         (None, Some([only])) => Some(only),
@@ -197,19 +216,71 @@ fn token_rule(
             path.member("expect_audience"),
             "must be set where audience names several; the minted token is checked for it",
         ),
-        (None, None) => None,
+        (None, None) => exchange
+            .filter(|exchange| !exchange.targets.audience.is_sent())
+            .and_then(|_| {
+                faults.refuse(
+                    path.member("expect_audience"),
+                    "must be set where no audience is sent; the minted token is checked for it",
+                )
+            }),
     };
     Some(TokenRule {
         from: from?.0,
-        audiences: texts(&block.audience.as_ref()?.0),
+        audiences: audience.map(|many| texts(&many.0)).unwrap_or_default(),
         expected_audience: expected?.0.clone(),
         resources: resources(block.resource.as_ref()?.as_ref()),
         scope: block.scope.as_ref()?.as_ref().map(|scope| scope.0.clone()),
-        requested_token_type: block.requested_token_type.as_ref()?.0.clone(),
+        requested_token_type: asked?.0.clone().filter(|_| never.is_none()),
         parameters: parameters(block.parameters.as_ref()?.as_ref()),
         life: block.life?.0,
         never_as: None,
     })
+}
+
+/// Which of the parameters that say for what a token is asked are there; `None`: that one is faulty.
+#[derive(Clone, Copy)]
+pub(super) struct Given {
+    pub(super) audience: Option<bool>,
+    pub(super) resource: Option<bool>,
+    pub(super) scope: Option<bool>,
+}
+
+/// Whether a server takes what it is asked for.
+pub(super) fn fits(targets: &Targets, given: Given, path: Path<'_>, faults: &mut Faults) {
+    for (field, parameter, given) in [
+        ("audience", targets.audience, given.audience),
+        ("resource", targets.resource, given.resource),
+        ("scope", targets.scope, given.scope),
+    ] {
+        match (parameter, given) {
+            (Parameter::Required(why), Some(false)) => {
+                faults.add(path.member(field), format!("must be set; {why}"));
+            }
+            (Parameter::Never(why), Some(true)) => {
+                faults.add(path.member(field), format!("must be left out; {why}"));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// No further parameter is one that the exchange has anyway.
+fn free(
+    exchange: &Exchange,
+    parameters: Option<&Option<Parameters>>,
+    path: Path<'_>,
+    faults: &mut Faults,
+) {
+    let written = parameters.and_then(Option::as_ref);
+    for (name, _) in written.into_iter().flat_map(|parameters| &parameters.0) {
+        if exchange.words.fixed.iter().any(|(fixed, _)| fixed == name) {
+            faults.add(
+                path.member("parameters").member(name),
+                "is reserved: the gate sends it itself",
+            );
+        }
+    }
 }
 
 /// The catalog's rule with what a tenant has otherwise.
@@ -272,6 +343,21 @@ pub(super) fn tenant_rule(
         expected_audience: expected,
         ..base.clone()
     };
+    let exchange = from
+        .1
+        .and_then(|issuer| Some(&issuer.profile?.dialect().exchange));
+    if let Some(exchange) = exchange {
+        // What the catalog has, for its own issuer, is not sent to another that does not take it.
+        if !exchange.targets.audience.is_sent() {
+            rule.audiences.clear();
+        }
+        if !exchange.targets.resource.is_sent() {
+            rule.resources.clear();
+        }
+        if !exchange.requested_token_type.is_sent() {
+            rule.requested_token_type = None;
+        }
+    }
     if let Some(audience) = audience {
         rule.audiences = texts(&audience.0);
     }
@@ -286,6 +372,15 @@ pub(super) fn tenant_rule(
     }
     if let Some(life) = block.life? {
         rule.life = life.0;
+    }
+    if let Some(exchange) = exchange {
+        let given = Given {
+            audience: Some(!rule.audiences.is_empty()),
+            resource: Some(!rule.resources.is_empty()),
+            scope: Some(rule.scope.is_some()),
+        };
+        fits(&exchange.targets, given, path, faults);
+        free(exchange, block.parameters.as_ref(), path, faults);
     }
     Some(rule)
 }

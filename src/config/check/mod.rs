@@ -3,6 +3,7 @@
 mod catalogs;
 mod grants;
 mod issuers;
+mod own_key;
 mod reach;
 mod surroundings;
 mod tenants;
@@ -237,7 +238,7 @@ fn texts(audiences: &[Audience]) -> Vec<String> {
         .collect()
 }
 
-/// SHA-256 over the configuration's bytes and the secrets that it names, each after its length.
+/// SHA-256 over the configuration's bytes and the secrets that it names (of keys the public half), each after its length.
 fn generation(bytes: &[u8], issuers: &[Issuer], contexts: &[Context]) -> [u8; 32] {
     let mut hash = hmac_sha256::Hash::new();
     let mut part = |bytes: &[u8]| {
@@ -255,7 +256,8 @@ fn generation(bytes: &[u8], issuers: &[Issuer], contexts: &[Context]) -> [u8; 32
             | ClientAuthentication::SecretPost(secret) => {
                 part(secret.expose().as_bytes());
             }
-            ClientAuthentication::Injected => part(b""),
+            ClientAuthentication::PrivateKeyJwt { key, .. } => part(key.public.as_bytes()),
+            ClientAuthentication::TlsClientAuth | ClientAuthentication::Injected => part(b""),
         }
     }
     hash.finalize()

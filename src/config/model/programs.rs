@@ -1,11 +1,16 @@
 //! Programs, for whom they may speak, and how gate tokens are got for them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::{CatalogId, ClaimPath, Client, ContextId, Endpoint, IssuerId, TenantId, WhoId};
+use super::{
+    CatalogId, ClaimPath, Client, ContextId, Endpoint, IssuerId, Profile, TenantId, WhoId,
+};
+use crate::dialect::Word;
 use crate::iceberg::OperationSet;
+use crate::jose::SigningKey;
 
 /// Position of a service in [`Config::services`](super::Config::services).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -72,6 +77,42 @@ pub enum SpeaksBy {
     Assertion,
     /// The gate's client is allowed to impersonate (Keycloak's `requested_subject`).
     Impersonation,
+}
+
+impl SpeaksBy {
+    /// How a server of this profile takes an engine's word in this way.
+    ///
+    /// # Errors
+    ///
+    /// Why it does not; continues "is not possible with profile ...: ".
+    pub fn word(self, profile: Profile) -> Result<&'static Word, &'static str> {
+        let word = &profile.dialect().engines_word;
+        let way = match self {
+            Self::Assertion => &word.assertion,
+            Self::Impersonation => &word.impersonation,
+        };
+        way.as_ref().map_err(|reason| *reason)
+    }
+}
+
+/// A private key of the gate's own, with which it signs assertions. `Debug` shows nothing of it.
+#[derive(Clone)]
+pub struct OwnKey {
+    /// `kid`.
+    pub id: Rc<str>,
+    /// What signs.
+    pub key: Rc<dyn SigningKey>,
+    /// The public half, as a JWK under that `kid`.
+    pub public: Rc<str>,
+}
+
+impl fmt::Debug for OwnKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OwnKey")
+            .field("id", &self.id)
+            .field("key", &self.key)
+            .finish_non_exhaustive()
+    }
 }
 
 /// How gate tokens are got at an issuer: what the token endpoint of catalogs gives.
