@@ -99,12 +99,15 @@ fn encode(inputs: &Inputs<'_>, sink: &mut impl FnMut(&[u8])) {
     text(authority.as_bytes());
     text(token_path.as_bytes());
     text(id.as_bytes());
-    // Of a key the public half: what is signed with it differs from call to call, and the token that comes of it does not.
+    let public;
     let (method, secret, audience): (&[u8], &[u8], _) = match authentication {
         ClientAuthentication::SecretBasic(secret) => (b"basic", secret.expose().as_bytes(), None),
         ClientAuthentication::SecretPost(secret) => (b"post", secret.expose().as_bytes(), None),
+        // What is signed differs from call to call, and the token that comes of it does not. The public half tells which
+        // key it is.
         ClientAuthentication::PrivateKeyJwt { key, audience } => {
-            (b"key", key.public.as_bytes(), audience.as_deref())
+            public = key.key.public_jwk(&key.id);
+            (b"key", public.as_bytes(), audience.as_deref())
         }
         ClientAuthentication::TlsClientAuth => (b"certificate", b"", None),
         ClientAuthentication::Injected => (b"injected", b"", None),

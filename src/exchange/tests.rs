@@ -191,11 +191,9 @@ fn own_key(key: u8, id: &str) -> OwnKey {
         1 => include_str!("../../tests/native/golden/keys/rfc6979-a25.pkcs8.pem"),
         _ => include_str!("../../tests/native/golden/keys/rfc7515-a2.pkcs8.pem"),
     };
-    let key = RustCrypto.load_signing_key(pem).unwrap();
     OwnKey {
         id: id.into(),
-        public: key.public_jwk(id).into(),
-        key: key.into(),
+        key: RustCrypto.load_signing_key(pem).unwrap().into(),
     }
 }
 

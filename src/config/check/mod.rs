@@ -256,7 +256,10 @@ fn generation(bytes: &[u8], issuers: &[Issuer], contexts: &[Context]) -> [u8; 32
             | ClientAuthentication::SecretPost(secret) => {
                 part(secret.expose().as_bytes());
             }
-            ClientAuthentication::PrivateKeyJwt { key, .. } => part(key.public.as_bytes()),
+            ClientAuthentication::PrivateKeyJwt { key, .. } => {
+                // The public half tells which key it is.
+                part(key.key.public_jwk(&key.id).as_bytes());
+            }
             ClientAuthentication::TlsClientAuth | ClientAuthentication::Injected => part(b""),
         }
     }

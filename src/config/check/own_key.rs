@@ -1,13 +1,11 @@
 //! Private keys of the gate's own.
 
-use std::rc::Rc;
-
 use super::Environment;
 use crate::config::fault::{Faults, Path};
 use crate::config::model::OwnKey;
 use crate::config::parts::KeyPlace;
 use crate::config::texts::KeyId;
-use crate::jose::{Crypto, RustCrypto, SigningKey};
+use crate::jose::{Crypto, RustCrypto};
 
 /// The key in this variable, ready to sign. It is never shown.
 pub(super) fn own_key(
@@ -35,10 +33,8 @@ pub(super) fn own_key(
             ),
         );
     };
-    let key: Rc<dyn SigningKey> = Rc::from(key);
     Some(OwnKey {
-        public: key.public_jwk(&id.0).into(),
         id: id.0.clone(),
-        key,
+        key: key.into(),
     })
 }

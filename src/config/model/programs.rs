@@ -102,8 +102,6 @@ pub struct OwnKey {
     pub id: Rc<str>,
     /// What signs.
     pub key: Rc<dyn SigningKey>,
-    /// The public half, as a JWK under that `kid`.
-    pub public: Rc<str>,
 }
 
 impl fmt::Debug for OwnKey {
