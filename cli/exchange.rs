@@ -12,7 +12,7 @@ pub(crate) fn show(page: &mut Page, config: &Config, context: Option<ContextId>)
         return;
     };
     let rule = &context.token;
-    let Some(issuer) = config.issuers.get(usize::from(rule.from.0)) else {
+    let Some(issuer) = config.issuers.get(usize::from(rule.at.0)) else {
         return;
     };
     let endpoint = match &issuer.token_path {

@@ -80,9 +80,9 @@ impl Broker {
         caller: Rc<Caller>,
     ) -> Result<ExchangeKey, Refusal> {
         let config = Rc::clone(&self.config);
-        let issuer = caller.issuer();
-        let index = usize::from(issuer.0);
         let terms = terms(&config, context).ok_or_else(no_terms)?;
+        let issuer = terms.at;
+        let index = usize::from(issuer.0);
         let token_path = self
             .issuers
             .get(index)

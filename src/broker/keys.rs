@@ -304,7 +304,7 @@ impl Broker {
         self.cache
             .retain(|caller| caller.issuer() != id || set.contains(&caller.key()));
         self.cache
-            .retain_minted(|caller, minted| caller.issuer() != id || set.contains(&minted.key()));
+            .retain_minted(|_, minted| minted.issuer() != id || set.contains(&minted.key()));
         if first {
             let name = self.issuer_name(index);
             let (usable, skipped) = (set.len(), set.skipped());

@@ -1,12 +1,13 @@
 //! What the end of an exchange means for those who waited for it, in words.
 
-use crate::config::{Client, Config, ContextId, Issuer, TokenRule};
+use crate::config::{Client, Config, ContextId, Issuer, IssuerId, TokenRule};
 use crate::exchange::{MintedFault, Misconfiguration, Sorted, Unavailable};
 use crate::refusal::{Reason, Refusal};
 use crate::telemetry::ExchangeOutcome;
 
 /// Everything about one exchange that the configuration says.
 pub(super) struct Terms<'a> {
+    pub(super) at: IssuerId,
     pub(super) issuer: &'a Issuer,
     pub(super) client: &'a Client,
     pub(super) rule: &'a TokenRule,
@@ -17,7 +18,8 @@ pub(super) struct Terms<'a> {
 pub(super) fn terms(config: &Config, context: ContextId) -> Option<Terms<'_>> {
     let context = config.context(context)?;
     Some(Terms {
-        issuer: config.issuers.get(usize::from(context.token.from.0))?,
+        at: context.token.at,
+        issuer: config.issuers.get(usize::from(context.token.at.0))?,
         client: config.client(context)?,
         rule: &context.token,
         catalog: &config.catalog(context.catalog)?.name,

@@ -2,7 +2,7 @@
 //! Built from its documentation (auth0.com/docs, on-behalf-of-token-exchange, custom-token-exchange,
 //! authenticate-with-private-key-jwt) and not run.
 
-use super::errors::{COMMON, EXCHANGE, ErrorRow, WITHOUT_TOKEN, any, starting};
+use super::errors::{COMMON, EXCHANGE, ErrorRow, WITHOUT_TOKEN, any, exactly, starting};
 use super::rfc8693::NOBODY_IN_PARTICULAR;
 use super::{
     AssertionAudience, ClientCredentials, ClientDialect, ClientMethod, Dialect, EnginesWord,
@@ -34,6 +34,8 @@ pub(super) const DIALECT: Dialect = Dialect {
         actor_token: Err(
             "Auth0's custom token exchange takes an ID token or a type of one's own there, and no access token",
         ),
+        // The custom token exchange: its Action says whose.
+        others_tokens: Ok(()),
         issued_token_type: false,
         errors: &[PERSONS, CLIENTS, EXCHANGE, COMMON],
     },
@@ -87,8 +89,10 @@ const PERSONS: &[ErrorRow] = &[
     ),
 ];
 
-/// `access_denied` for an API that does not exist, and for one to which our client has no grant.
+/// `access_denied` for a wrong client secret, for an API that does not exist, and for one to which our client has no
+/// grant.
 const CLIENTS: &[ErrorRow] = &[
+    exactly(401, "access_denied", "Unauthorized", Meaning::ClientRefused),
     // `Service not enabled within domain: https://api.example.com`
     starting(403, "access_denied", "Service not enabled", TARGET),
     // `Service not found: https://api.example.com`

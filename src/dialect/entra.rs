@@ -20,6 +20,7 @@ pub(super) const DIALECT: Dialect = Dialect {
             "Entra's on-behalf-of flow gives access tokens, and has a use for it with SAML alone",
         ),
         actor_token: Err("Entra's on-behalf-of flow knows no actor"),
+        others_tokens: Err("Entra's on-behalf-of flow takes the tokens of its own tenant alone"),
         issued_token_type: false,
         errors: &[ON_BEHALF_OF, RESOURCE, COMMON],
     },

@@ -24,6 +24,9 @@ pub(super) const DIALECT: Dialect = Dialect {
         },
         requested_token_type: Parameter::Optional,
         actor_token: Err("Keycloak 26.7 ignores it"),
+        others_tokens: Err(
+            "Keycloak's standard token exchange takes the tokens of its own realm alone",
+        ),
         // It is there in every answer that was watched; the token itself is checked.
         issued_token_type: false,
         errors: &[STANDARD, EXCHANGE, COMMON],

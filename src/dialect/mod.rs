@@ -92,6 +92,9 @@ pub struct Exchange {
     pub requested_token_type: Parameter,
     /// `actor_token` (RFC 8693 section 2.1): `Err` says why none is sent.
     pub actor_token: Result<(), &'static str>,
+    /// Whether tokens of other issuers are exchanged too: `Err` says why not. For people; continues "must be left out
+    /// with profile ...; ".
+    pub others_tokens: Result<(), &'static str>,
     /// Whether an answer without `issued_token_type` is refused.
     pub issued_token_type: bool,
     /// What its errors mean.

@@ -25,6 +25,8 @@ pub(super) const DIALECT: Dialect = Dialect {
         },
         requested_token_type: Parameter::Never("Okta's token exchange gives access tokens"),
         actor_token: Err("Okta's token exchange knows no actor"),
+        // Those of an authorization server that this one trusts ("trusted servers").
+        others_tokens: Ok(()),
         // RFC 8693 section 2.2.1; it stands in every answer that Okta documents. One without it is another grant's.
         issued_token_type: true,
         errors: &[EXCHANGE, COMMON],

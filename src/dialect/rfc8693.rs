@@ -20,6 +20,7 @@ pub(super) const DIALECT: Dialect = Dialect {
         },
         requested_token_type: Parameter::Optional,
         actor_token: Ok(()),
+        others_tokens: Ok(()),
         // RFC 8693 section 2.2.1 requires it; not every server sends it, and the token itself is checked.
         issued_token_type: false,
         errors: &[EXCHANGE, COMMON],

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::clock::{Now, UnixTime};
-use crate::config::{Issuer, TokenRule};
+use crate::config::{Issuer, IssuerId, TokenRule};
 use crate::identity::{Caller, is_access_token};
 use crate::jose::{Claims, ClaimsFault, CompactJws, Fingerprint, JwsFault, KeySet, VerifyFault};
 use crate::json::Value;
@@ -22,6 +22,7 @@ const SCHEME: &str = "Bearer ";
 pub struct Minted {
     authorization: Secret<String>,
     jti: Option<String>,
+    issuer: IssuerId,
     key: Fingerprint,
     expires: UnixTime,
     life: Duration,
@@ -36,6 +37,11 @@ impl Minted {
     /// Its `jti`, by which the identity provider's log knows it. Printable ASCII without spaces.
     pub fn jti(&self) -> Option<&str> {
         self.jti.as_deref()
+    }
+
+    /// The issuer that proved it.
+    pub fn issuer(&self) -> IssuerId {
+        self.issuer
     }
 
     /// The key that proved it.
@@ -149,8 +155,8 @@ impl fmt::Display for MintedFault {
 
 impl std::error::Error for MintedFault {}
 
-/// Checks what the token endpoint of `issuer` answered to the exchange for `caller` under `rule`.
-/// `keys` must be those of `issuer`.
+/// Checks what the token endpoint of `issuer` answered to the exchange for `caller` under `rule`: it is the issuer that
+/// `rule.at` names. `keys` must be those of `issuer`.
 ///
 /// The life of the result is the least of the answer's `expires_in` (when it can be read), the time
 /// to the token's own `exp`, the time to the caller's own `exp`, and the rule's `life`; less
@@ -281,6 +287,7 @@ pub fn check(
             .and_then(|jti| jti.as_str())
             .filter(|jti| is_jti(jti))
             .map(str::to_owned),
+        issuer: rule.at,
         key,
         expires,
         life: less_skew(own.min(subject).min(rule.life)),

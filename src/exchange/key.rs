@@ -69,6 +69,8 @@ fn encode(inputs: &Inputs<'_>, sink: &mut impl FnMut(&[u8])) {
     let TokenRule {
         // The subject token says whose it is.
         from: _,
+        // The issuer stands here by name and URL.
+        at: _,
         audiences,
         expected_audience,
         resources,

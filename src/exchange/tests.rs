@@ -124,6 +124,7 @@ impl Parts {
             tenant: self.tenant.as_deref(),
             rule: &TokenRule {
                 from: IssuerId(0),
+                at: IssuerId(0),
                 audiences: self.audiences.clone(),
                 expected_audience: self.expected_audience.clone(),
                 resources: self.resources.clone(),

@@ -173,11 +173,25 @@ fn token_rule(
     issuers: Option<&Named<IssuerBlock>>,
     faults: &mut Faults,
 ) -> Option<TokenRule> {
+    let at = block.at.as_ref().and_then(Option::as_ref);
     let from = match (&block.from, issuers) {
-        (Some(from), Some(issuers)) => find_issuer(from, issuers, path.member("from"), faults),
+        (Some(from), Some(issuers)) => {
+            let found = find(from, issuers, path.member("from"), faults);
+            match (at, found) {
+                (None, Some((_, issuer))) => {
+                    has_client(issuer, path.member("from"), faults).and(found)
+                }
+                _ => found,
+            }
+        }
         _ => None,
     };
-    let own = from.and_then(|(_, issuer)| issuer);
+    let at = match (at, issuers) {
+        (None, _) => from,
+        (Some(at), Some(issuers)) => find_issuer(at, issuers, path.member("at"), faults),
+        (Some(_), None) => None,
+    };
+    let own = at.and_then(|(_, issuer)| issuer);
     let audience = block.audience.as_ref().and_then(Option::as_ref);
     not_our_own(audience, block.expect_audience.as_ref(), own, path, faults);
     let exchange = own.and_then(|issuer| Some(&issuer.profile?.dialect().exchange));
@@ -189,6 +203,15 @@ fn token_rule(
     if let Some(exchange) = exchange {
         fits(&exchange.targets, given, path, faults);
         free(exchange, block.parameters.as_ref(), path, faults);
+    }
+    if let (Some((from, _)), Some((at, Some(block)))) = (from, at)
+        && from != at
+        && let Some(profile) = block.profile
+        && let Err(why) = profile.dialect().exchange.others_tokens
+    {
+        let name = profile.dialect().name;
+        let message = format!("must be left out with profile {name}; {why}");
+        faults.add(path.member("at"), message);
     }
     let asked = block.requested_token_type.as_ref();
     let never = exchange.and_then(|exchange| match exchange.requested_token_type {
@@ -227,6 +250,7 @@ fn token_rule(
     };
     Some(TokenRule {
         from: from?.0,
+        at: at?.0,
         audiences: audience.map(|many| texts(&many.0)).unwrap_or_default(),
         expected_audience: expected?.0.clone(),
         resources: resources(block.resource.as_ref()?.as_ref()),
@@ -291,18 +315,19 @@ pub(super) fn tenant_rule(
     issuers: Option<&Named<IssuerBlock>>,
     faults: &mut Faults,
 ) -> Option<TokenRule> {
-    let from = match (block.from.as_ref()?, issuers) {
+    // The second is the issuer where the tokens are exchanged.
+    let (from, at) = match (block.from.as_ref()?, issuers) {
         (Some(from), Some(issuers)) => {
             let own_client = matches!(block.client, Some(Some(_)));
             let found = find(from, issuers, path.member("from"), faults)?;
             if !own_client {
                 has_client(found.1, path.member("from"), faults)?;
             }
-            found
+            (found.0, found)
         }
         (None, Some(issuers)) => {
-            let (_, issuer) = issuers.0.get(usize::from(base.from.0))?;
-            (base.from, issuer.as_ref())
+            let (_, issuer) = issuers.0.get(usize::from(base.at.0))?;
+            (base.from, (base.at, issuer.as_ref()))
         }
         (_, None) => return None,
     };
@@ -310,17 +335,11 @@ pub(super) fn tenant_rule(
         block.audience.as_ref()?.as_ref(),
         block.expect_audience.as_ref()?,
     );
-    not_our_own(
-        audience,
-        block.expect_audience.as_ref(),
-        from.1,
-        path,
-        faults,
-    );
-    let gate = from.1.and_then(|issuer| issuer.audiences.as_ref());
+    not_our_own(audience, block.expect_audience.as_ref(), at.1, path, faults);
+    let gate = at.1.and_then(|issuer| issuer.audiences.as_ref());
     let ours =
         |audience: &String| gate.is_some_and(|gate| gate.0.iter().any(|own| own.0 == *audience));
-    if from.0 != base.from && audience.is_none() && base.audiences.iter().any(ours) {
+    if at.0 != base.at && audience.is_none() && base.audiences.iter().any(ours) {
         faults.add(
             path.member("audience"),
             "must be set; what the catalog has here is an audience of the gate itself at this issuer, and a token that \
@@ -339,13 +358,13 @@ pub(super) fn tenant_rule(
         (None, None) => base.expected_audience.clone(),
     };
     let mut rule = TokenRule {
-        from: from.0,
+        from,
+        at: at.0,
         expected_audience: expected,
         ..base.clone()
     };
-    let exchange = from
-        .1
-        .and_then(|issuer| Some(&issuer.profile?.dialect().exchange));
+    let exchange =
+        at.1.and_then(|issuer| Some(&issuer.profile?.dialect().exchange));
     if let Some(exchange) = exchange {
         // What the catalog has, for its own issuer, is not sent to another that does not take it.
         if !exchange.targets.audience.is_sent() {

@@ -51,7 +51,7 @@ pub(super) fn contexts(
             Some((_, None)) => (None, None),
             Some((_, Some(token))) => (
                 catalogs::tenant_rule(base, token, place, issuers, faults),
-                client(token, base.from, place, around, faults),
+                client(token, base.at, place, around, faults),
             ),
         };
         let Some(token) = token else {

@@ -95,8 +95,16 @@ block! {
     /// How the token for a catalog is got: by exchanging the caller's (RFC 8693).
     TokenBlock at "catalogs.NAME.token" with one of ["audience", "expect_audience"] {
         /// The issuer whose callers are served, and at whose token endpoint their tokens are
-        /// exchanged. It must have a `client`.
+        /// exchanged. It must have a `client`, unless `at` names another.
         from: String [required "the gate must know where to exchange"],
+        /// The issuer at whose token endpoint they are exchanged, and whose the tokens for the catalog are,
+        /// where that is another: an authorization server that trusts the tokens of `from`. It must have a
+        /// `client`.
+        at: String [
+            optional "`from`",
+            "Most identity providers give tokens for all audiences at one issuer. Okta needs it: an \
+             authorization server there has one audience."
+        ],
         /// `audience` of the exchange: one, or a list. None of them may be an audience of the gate. Not with
         /// `entra`, where `scope` names the catalog.
         audience: OneOrMore<Audience> [

@@ -241,7 +241,7 @@ impl Config {
     /// The client that exchanges in a context, if there is one.
     pub fn client<'a>(&'a self, context: &'a Context) -> Option<&'a Client> {
         let own = context.client.as_ref();
-        let issuer = self.issuers.get(usize::from(context.token.from.0));
+        let issuer = self.issuers.get(usize::from(context.token.at.0));
         own.or_else(|| issuer?.client.as_ref())
     }
 
@@ -283,8 +283,10 @@ impl Config {
 /// How a token for a catalog is got.
 #[derive(Clone, Debug)]
 pub struct TokenRule {
-    /// The issuer whose callers are served, and at which their tokens are exchanged.
+    /// The issuer whose callers are served.
     pub from: IssuerId,
+    /// The issuer at which their tokens are exchanged, and whose the minted ones are.
+    pub at: IssuerId,
     /// `audience` parameters of the exchange.
     pub audiences: Vec<String>,
     /// The audience that the minted token must name.
