@@ -129,6 +129,34 @@ pub const TENANTS: usize = 4_096;
 /// have 20,000.
 pub const GRANTS: usize = 65_536;
 
+/// Most programs that may call. Each is looked at when a token is verified.
+pub const SERVICES: usize = 1_024;
+
+/// Most ways to tokens of programs' own accounts, all together: one for each account, tenant and catalog.
+pub const OWN_ACCOUNTS: usize = 16_384;
+
+/// Most names that a program may say, and most that it may never say.
+pub const SPOKEN_NAMES: usize = 4_096;
+
+/// Longest such name, in bytes. User names of identity providers have at most 255 characters.
+pub const SPOKEN_NAME_BYTES: usize = 1_024;
+
+/// Most scopes that clients may ask the token endpoint for. Iceberg clients know two.
+pub const SCOPES: usize = 64;
+
+/// Most keys of the gate's own: two while one takes the other's place.
+pub const ASSERTION_KEYS: usize = 4;
+
+/// Longest time for which a program's good login is remembered.
+pub const LOGIN_LIFE: Duration = Duration::from_secs(60);
+
+/// Longest life of a gate token that clients are told of.
+pub const GATE_TOKEN_LIFE: Duration = Duration::from_secs(3_600);
+
+/// Longest time from a session's first gate token to its last refresh, where the identity provider has no session:
+/// Keycloak's own default for sessions.
+pub const SESSION_LIFE: Duration = Duration::from_secs(36_000);
+
 /// Longest body of a request that is read where a rule depends on it. A commit has a few KB, one of thousands of
 /// snapshots some hundred.
 pub const REQUEST_BODY: usize = 4 * 1024 * 1024;

@@ -201,6 +201,9 @@ pub struct RequestHead<'a> {
     pub upgrade: bool,
     /// Names of headers that must not reach the catalog, as they came.
     pub stripped: Vec<&'a [u8]>,
+    /// What the client's certificate names it: the first URI of its subject alternative names, else the first DNS name.
+    /// No header says so: the host knows it of the connection.
+    pub peer: Option<&'a [u8]>,
 }
 
 impl<'a> RequestHead<'a> {
@@ -218,6 +221,7 @@ impl<'a> RequestHead<'a> {
             traceparent: None,
             upgrade: false,
             stripped: Vec::new(),
+            peer: None,
         };
         for (name, value) in headers {
             match name {

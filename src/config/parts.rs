@@ -1,14 +1,18 @@
-//! The values of the configuration that have a form of their own: claims, secrets, parameters.
+//! The values of the configuration that have a form of their own: claims, secrets, parameters, scopes.
+
+use std::collections::BTreeMap;
 
 use super::fault::Faults;
+use super::file::OwnAccountBlock;
 use super::model::ClaimPath;
 use super::node::{Field, Node};
 #[cfg(not(target_arch = "wasm32"))]
 use super::shape::{Shape, Show};
-use super::texts::is_visible;
+use super::texts::{Scope, is_scope_token, is_visible};
 use super::tree::Tree;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::json::Value;
+use crate::limits;
 use crate::oauth::RESERVED_PARAMETERS;
 
 /// Text with dots between the members; or a list of the members, for names that hold dots
@@ -121,6 +125,89 @@ fn variable(node: Node<'_>, form: &'static str, faults: &mut Faults) -> Option<S
             "env must be the name of an environment variable: A-Z, 0-9 and _",
         ),
         None => node.refuse(faults, form),
+    }
+}
+
+/// What clients may ask the token endpoint for, each with what the identity provider is asked for in its place; nothing
+/// is asked for where that is empty.
+#[derive(Clone, Debug)]
+pub(crate) struct Scopes(pub(crate) BTreeMap<Box<str>, Box<str>>);
+
+impl Scopes {
+    /// What Iceberg clients ask for when nobody tells them otherwise: the Java client and PyIceberg, and DuckDB.
+    pub(crate) const OF_CLIENTS: [&str; 2] = ["catalog", "PRINCIPAL_ROLE:ALL"];
+}
+
+impl From<[&str; 2]> for Scopes {
+    fn from(scopes: [&str; 2]) -> Self {
+        Self(scopes.map(|scope| (scope.into(), "".into())).into())
+    }
+}
+
+impl Field for Scopes {
+    fn read(node: Node<'_>, faults: &mut Faults) -> Option<Self> {
+        let members = node.object(faults)?;
+        if !(1..=limits::SCOPES).contains(&members.len()) {
+            return node.refuse(faults, format!("must hold 1 to {}", limits::SCOPES));
+        }
+        let mut read = BTreeMap::new();
+        for (name, value) in members.iter() {
+            let path = node.path.member(name);
+            if !is_scope_token(name) {
+                faults.add(path, "is no scope (RFC 6749 section 3.3)");
+            }
+            match value {
+                Tree::Text(text) if text.is_empty() => {
+                    read.insert(name.into(), "".into());
+                }
+                _ => {
+                    if let Some(Scope(scope)) = Scope::read(Node { path, value }, faults) {
+                        read.insert(name.into(), scope.into());
+                    }
+                }
+            }
+        }
+        Some(Self(read))
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    fn shape() -> Shape {
+        Shape::scopes(limits::SCOPES)
+    }
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+impl Show for Scopes {
+    fn show(&self) -> Value {
+        let members = self.0.iter();
+        let members = members.map(|(name, scope)| (name.to_string(), Value::from(&**scope)));
+        Value::Object(members.collect())
+    }
+}
+
+/// How tokens for the catalogs are got for a program.
+#[derive(Debug)]
+pub(crate) enum ServiceToken {
+    /// By exchanging its own.
+    Exchange,
+    /// With an account of its own.
+    OwnAccount(OwnAccountBlock),
+}
+
+impl Field for ServiceToken {
+    fn read(node: Node<'_>, faults: &mut Faults) -> Option<Self> {
+        match node.value {
+            Tree::Text(text) if text == "exchange" => Some(Self::Exchange),
+            Tree::Text(_) => {
+                node.refuse(faults, "must be exchange, or {client_credentials: {...}}")
+            }
+            _ => OwnAccountBlock::read(node, faults).map(Self::OwnAccount),
+        }
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    fn shape() -> Shape {
+        Shape::word_or("exchange", OwnAccountBlock::shape())
     }
 }
 

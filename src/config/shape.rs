@@ -183,6 +183,15 @@ impl Shape {
         )
     }
 
+    /// Scopes by the scopes in whose place they are asked for.
+    pub(crate) fn scopes(most: usize) -> Self {
+        let schema = json!({
+            "type": "object", "additionalProperties": {"type": "string"},
+            "propertyNames": {"pattern": "^[!#-\\[\\]-~]+$"}, "minProperties": 1, "maxProperties": most,
+        });
+        Self::leaf(schema, "map of scopes")
+    }
+
     /// Text by name.
     pub(crate) fn parameters() -> Self {
         let schema = json!({

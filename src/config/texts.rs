@@ -8,6 +8,7 @@ use super::shape::{Shape, Show};
 use super::values::{Listed, Text, Wrong};
 #[cfg(not(target_arch = "wasm32"))]
 use crate::json::Value;
+use crate::limits;
 
 /// Visible ASCII: what a header, a URL or the name of a cluster can bear anywhere.
 pub(super) fn is_visible(text: &str) -> bool {
@@ -40,6 +41,22 @@ fn is_authority(text: &str) -> bool {
     let digits = |port: &str| port.len() <= 5 && port.bytes().all(|byte| byte.is_ascii_digit());
     let in_range = |port: &str| digits(port) && port.parse::<u16>().is_ok_and(|port| port > 0);
     host.len() <= 253 && (port.is_empty() || port.strip_prefix(':').is_some_and(in_range))
+}
+
+/// Text of at most so many bytes that can stand between quotes in a message.
+fn is_text_up_to(text: &str, most: usize) -> bool {
+    (1..=most).contains(&text.len()) && text.trim() == text && !text.contains(char::is_control)
+}
+
+/// `scope-token`, RFC 6749 section 3.3.
+pub(super) fn is_scope_token(token: &str) -> bool {
+    !token.is_empty() && is_visible(token) && !token.contains(['"', '\\'])
+}
+
+/// What no proxy and no server rewrites: unreserved characters (RFC 3986 section 2.3), and no dots alone.
+fn is_plain_segment(segment: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    !matches!(segment, "" | "." | "..") && segment.bytes().all(plain)
 }
 
 /// An issuer's URL (RFC 8414 section 2; OpenID Connect Core 1.0 section 2): compared with `iss`
@@ -166,6 +183,20 @@ texts! {
         shown: "text", "^[ -~]+$",
     }
 
+    /// A name in the certificate of a connection.
+    PeerName(Rc<str>) {
+        test: |text| (1..=1024).contains(&text.len()) && is_visible(text),
+        must: "must be a URI or a DNS name of a certificate: 1 to 1024 visible ASCII characters",
+        shown: "URI or DNS name", "^[!-~]{1,1024}$",
+    }
+
+    /// The name by which an engine knows a person.
+    SpokenName(Box<str>) {
+        test: |text| is_text_up_to(text, limits::SPOKEN_NAME_BYTES),
+        must: "must be a person's name: not empty, at most 1024 bytes, no space around it, no control character",
+        shown: "text", "^\\S(.*\\S)?$",
+    }
+
     /// `kid` of a key, RFC 7517 section 4.5.
     KeyId(Rc<str>) {
         test: |text| (1..=128).contains(&text.len()) && is_visible(text),
@@ -180,11 +211,16 @@ texts! {
         shown: "URI", "^[A-Za-z][A-Za-z0-9+.-]*:\\S+$",
     }
 
+    /// A path that is compared as it is.
+    ExactPath(Rc<str>) {
+        test: |text| text.len() <= 1024 && text.strip_prefix('/').is_some_and(|rest| rest.split('/').all(is_plain_segment)),
+        must: "must be a path as in \"/icegate/jwks.json\": its segments have only letters, digits, '-', '.', '_' and '~'",
+        shown: "path", "^(/[A-Za-z0-9._~-]+)+$",
+    }
+
     /// `scope`, RFC 6749 section 3.3.
     Scope(String) {
-        test: |text| text.split(' ').all(|token| {
-            !token.is_empty() && is_visible(token) && !token.contains(['"', '\\'])
-        }),
+        test: |text| text.split(' ').all(is_scope_token),
         must: "must be scopes with one space between them (RFC 6749 section 3.3)",
         shown: "text", "^[!#-\\[\\]-~]+( [!#-\\[\\]-~]+)*$",
     }
@@ -311,5 +347,54 @@ impl Text for RequestedType {
 impl Show for RequestedType {
     fn show(&self) -> Value {
         Value::from(self.0.as_deref().unwrap_or("none"))
+    }
+}
+
+/// What the identity provider knows a person by: the name as the engine says it, between these two.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SubjectTemplate {
+    pub(crate) before: Box<str>,
+    pub(crate) after: Box<str>,
+}
+
+impl SubjectTemplate {
+    /// Stands for the name.
+    const NAME: &'static str = "{user}";
+
+    /// The name as it is.
+    pub(crate) const AS_SAID: &'static str = Self::NAME;
+}
+
+impl From<&str> for SubjectTemplate {
+    fn from(text: &str) -> Self {
+        let (before, after) = text.split_once(Self::NAME).unwrap_or_default();
+        Self {
+            before: before.into(),
+            after: after.into(),
+        }
+    }
+}
+
+impl Text for SubjectTemplate {
+    fn parse(text: &str) -> Result<Self, Wrong> {
+        let once = text.matches(Self::NAME).count() == 1;
+        if !once || !is_text_up_to(text, limits::SPOKEN_NAME_BYTES) {
+            return Err("must hold {user} once, for the name as the engine says it, as in \"{user}@gate\"; \
+                 at most 1024 bytes, no space around it, no control character"
+                .into());
+        }
+        Ok(Self::from(text))
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    fn text_shape() -> Shape {
+        Shape::text("text with `{user}`", Some(r"^.*\{user\}.*$"))
+    }
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+impl Show for SubjectTemplate {
+    fn show(&self) -> Value {
+        Value::from([&self.before, Self::NAME, &self.after].concat())
     }
 }

@@ -1,7 +1,7 @@
 //! The values of the configuration that are one of a few words.
 
 use super::fault::{Faults, Path};
-use super::model::{Access, Delegation, Lines, Profile, ViewOwner};
+use super::model::{Access, Delegation, Lines, Profile, SpeaksBy, ViewOwner};
 use super::node::{Field, Node};
 #[cfg(not(target_arch = "wasm32"))]
 use super::shape::{Shape, Show};
@@ -92,6 +92,11 @@ words!(Lines {
     "refusals" => Lines::Refusals,
     "commits" => Lines::Commits,
     "all" => Lines::All,
+});
+
+words!(SpeaksBy {
+    "assertion" => SpeaksBy::Assertion,
+    "impersonation" => SpeaksBy::Impersonation,
 });
 
 /// What a grant allows or denies: classes and operations, or all.

@@ -2,7 +2,9 @@
 //! Built from its documentation (auth0.com/docs, on-behalf-of-token-exchange, custom-token-exchange,
 //! authenticate-with-private-key-jwt) and not run.
 
-use super::errors::{COMMON, EXCHANGE, ErrorRow, WITHOUT_TOKEN, any, exactly, starting};
+use super::errors::{
+    COMMON, EXCHANGE, ErrorRow, OWN_ACCOUNT, WITHOUT_TOKEN, any, exactly, starting,
+};
 use super::rfc8693::NOBODY_IN_PARTICULAR;
 use super::{
     AssertionAudience, ClientCredentials, ClientDialect, ClientMethod, Dialect, EnginesWord,
@@ -41,7 +43,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     },
     client_credentials: ClientCredentials {
         targets: API,
-        errors: &[CLIENTS, WITHOUT_TOKEN, COMMON],
+        errors: &[CLIENTS, OWN_ACCOUNT, COMMON],
     },
     engines_word: EnginesWord {
         // The Action of the client's subject_token_type verifies the gate's signature.

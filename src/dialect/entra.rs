@@ -2,7 +2,7 @@
 //! pages v2-oauth2-on-behalf-of-flow, access-token-claims-reference, reference-error-codes, certificate-credentials) and
 //! not run.
 
-use super::errors::{COMMON, ErrorRow, WITHOUT_TOKEN, any, starting};
+use super::errors::{COMMON, ErrorRow, OWN_ACCOUNT, any, starting};
 use super::{
     AssertionAudience, ClientCredentials, ClientDialect, ClientMethod, Dialect, EnginesWord,
     Exchange, Forms, Meaning, Misconfiguration, Parameter, SubjectTokenType, Targets, Tokens,
@@ -26,7 +26,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     },
     client_credentials: ClientCredentials {
         targets: BY_SCOPE,
-        errors: &[RESOURCE, WITHOUT_TOKEN, COMMON],
+        errors: &[RESOURCE, OWN_ACCOUNT, COMMON],
     },
     engines_word: EnginesWord {
         assertion: Err(OWN_TOKEN),

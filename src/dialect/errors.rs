@@ -154,8 +154,17 @@ pub(super) const EXCHANGE: &[ErrorRow] = &[
     any("invalid_request", Meaning::CallerRefused),
 ];
 
-/// No caller's token is sent: an engine's word, a client's own token. What is wrong with such a request is for the
-/// operator.
+/// A client's own token: nobody else is in the request, so whatever is refused is the client's.
+pub(super) const OWN_ACCOUNT: &[ErrorRow] = &[
+    any("invalid_grant", Meaning::ClientRefused),
+    any("access_denied", Meaning::ClientRefused),
+    any(
+        "invalid_request",
+        Meaning::Misconfigured(Misconfiguration::Parameters),
+    ),
+];
+
+/// An engine's word: no caller's token is sent. What is wrong with such a request is for the operator.
 pub(super) const WITHOUT_TOKEN: &[ErrorRow] = &[
     any(
         "invalid_grant",

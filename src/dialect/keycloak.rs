@@ -1,7 +1,9 @@
 //! Keycloak, as watched in runs of 26.7.3: the standard token exchange, the JWT authorization grant, and the
 //! impersonation of its legacy token exchange.
 
-use super::errors::{COMMON, EXCHANGE, ErrorRow, WITHOUT_TOKEN, any, exactly, starting};
+use super::errors::{
+    COMMON, EXCHANGE, ErrorRow, OWN_ACCOUNT, WITHOUT_TOKEN, any, exactly, starting,
+};
 use super::rfc8693::{ANYTHING, NOBODY_IN_PARTICULAR};
 use super::{
     AssertionAudience, ClientCredentials, ClientDialect, ClientMethod, Dialect, EnginesWord,
@@ -33,7 +35,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     },
     client_credentials: ClientCredentials {
         targets: ANYTHING,
-        errors: &[TARGETS, WITHOUT_TOKEN, COMMON],
+        errors: &[TARGETS, OWN_ACCOUNT, COMMON],
     },
     engines_word: EnginesWord {
         assertion: Ok(Word {

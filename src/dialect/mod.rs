@@ -154,7 +154,7 @@ pub struct ClientCredentials {
 }
 
 /// The two ways to a token of a person of whom there is none; `Err` says why a way is not there. For people; continues
-/// "is not possible with profile ...: ".
+/// "is not possible with profile ...; ".
 #[derive(Debug)]
 pub struct EnginesWord {
     /// The gate signs an assertion.

@@ -1,7 +1,7 @@
 //! Okta: the on-behalf-of token exchange of its custom authorization servers. Built from its documentation
 //! (developer.okta.com/docs/guides, set-up-token-exchange and build-self-signed-jwt) and not run.
 
-use super::errors::{COMMON, EXCHANGE, WITHOUT_TOKEN};
+use super::errors::{COMMON, EXCHANGE, OWN_ACCOUNT};
 use super::{
     AssertionAudience, ClientCredentials, ClientDialect, ClientMethod, Dialect, EnginesWord,
     Exchange, Forms, Parameter, SubjectTokenType, Targets, Tokens,
@@ -39,7 +39,7 @@ pub(super) const DIALECT: Dialect = Dialect {
             resource: Parameter::Never("Okta does not know it"),
             scope: Parameter::Optional,
         },
-        errors: &[WITHOUT_TOKEN, COMMON],
+        errors: &[OWN_ACCOUNT, COMMON],
     },
     engines_word: EnginesWord {
         assertion: Err(OWN_TOKEN),

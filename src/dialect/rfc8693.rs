@@ -1,6 +1,6 @@
 //! Any server that follows RFC 8693 and RFC 6749 to the letter.
 
-use super::errors::{COMMON, EXCHANGE, WITHOUT_TOKEN};
+use super::errors::{COMMON, EXCHANGE, OWN_ACCOUNT, WITHOUT_TOKEN};
 use super::{
     AssertionAudience, ClientCredentials, ClientDialect, ClientMethod, Dialect, EnginesWord,
     Exchange, Forms, Parameter, SubjectTokenType, Targets, Tokens, Word, WordGrant,
@@ -27,7 +27,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     },
     client_credentials: ClientCredentials {
         targets: ANYTHING,
-        errors: &[WITHOUT_TOKEN, COMMON],
+        errors: &[OWN_ACCOUNT, COMMON],
     },
     engines_word: EnginesWord {
         assertion: Ok(Word {

@@ -4,8 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::clock::{Now, UnixTime};
-use crate::config::{Issuer, IssuerId, TokenRule};
-use crate::identity::{Caller, is_access_token};
+use crate::config::{Config, Issuer, IssuerId, TokenRule};
+use crate::identity::{Caller, client_of, is_access_token, is_program};
 use crate::jose::{Claims, ClaimsFault, CompactJws, Fingerprint, JwsFault, KeySet, VerifyFault};
 use crate::json::Value;
 use crate::limits::{MINTED_SKEW, MINTED_TOKEN_BYTES};
@@ -39,12 +39,12 @@ impl Minted {
         self.jti.as_deref()
     }
 
-    /// The issuer that proved it.
+    /// Who made it.
     pub fn issuer(&self) -> IssuerId {
         self.issuer
     }
 
-    /// The key that proved it.
+    /// The key that proved it, one of the issuer's.
     pub fn key(&self) -> Fingerprint {
         self.key
     }
@@ -58,6 +58,20 @@ impl Minted {
     pub fn life(&self) -> Duration {
         self.life
     }
+}
+
+/// Whose token an answer must hold.
+#[derive(Clone, Copy, Debug)]
+pub enum Whose<'a> {
+    /// The caller's: the same person, or the same program.
+    Callers,
+    /// A client's that asked for its own account ([`Grant::ClientCredentials`](crate::config::Grant)).
+    Clients {
+        /// `client_id`.
+        id: &'a str,
+        /// Knows what marks a program's token.
+        config: &'a Config,
+    },
 }
 
 /// Why a token of the identity provider is not sent to the catalog. It holds nothing of the token.
@@ -83,6 +97,10 @@ pub enum MintedFault {
     OtherIssuer,
     /// It names another person than the caller, or nobody.
     OtherSubject,
+    /// It was not issued to the client that asked for its own account.
+    OtherClient,
+    /// It does not say that it is a program's, where a client asked for its own account.
+    NotAPrograms,
     /// `aud` does not name the catalog.
     OtherAudience,
     /// `aud` also names the gate: whoever gets hold of the token could come back with it as a caller.
@@ -127,6 +145,12 @@ impl MintedFault {
             Self::OtherIssuer => "is from another issuer (iss)".to_owned(),
             Self::NeverAs => "has a name as which nobody may reach the catalog".to_owned(),
             Self::OtherSubject => "does not name the person who called".to_owned(),
+            Self::OtherClient => {
+                "was not issued to the client that asked for it (azp, client_id)".to_owned()
+            }
+            Self::NotAPrograms => {
+                "does not say that it is a program's, as a client's own must (programs of the issuer)".to_owned()
+            }
             Self::OtherAudience => "is not meant for the catalog (aud)".to_owned(),
             Self::OurAudience => {
                 "is also meant for the gate (aud), where it could be replayed".to_owned()
@@ -155,8 +179,8 @@ impl fmt::Display for MintedFault {
 
 impl std::error::Error for MintedFault {}
 
-/// Checks what the token endpoint of `issuer` answered to the exchange for `caller` under `rule`: it is the issuer that
-/// `rule.at` names. `keys` must be those of `issuer`.
+/// Checks what the token endpoint of `issuer`, which is the one that `rule.at` names, answered for `caller` under `rule`.
+/// `keys` must be those of `issuer`.
 ///
 /// The life of the result is the least of the answer's `expires_in` (when it can be read), the time
 /// to the token's own `exp`, the time to the caller's own `exp`, and the rule's `life`; less
@@ -172,6 +196,7 @@ pub fn check(
     issuer: &Issuer,
     keys: &KeySet,
     caller: &Caller,
+    whose: Whose<'_>,
     now: Now,
 ) -> Result<Minted, MintedFault> {
     // 1. A value that can stand in a header, for a kind of token that can be used.
@@ -203,7 +228,7 @@ pub fn check(
     let claims = Claims::parse(jws.payload()).map_err(MintedFault::Claims)?;
     let dialect = issuer.profile.dialect();
     let is_issuers = |iss: &str| dialect.tokens.issuer.are_one(&issuer.issuer, iss);
-    if !claims.iss().is_some_and(is_issuers) || caller.issuer() != rule.from {
+    if !claims.iss().is_some_and(is_issuers) {
         return Err(MintedFault::OtherIssuer);
     }
 
@@ -213,10 +238,28 @@ pub fn check(
         let own = caller.claims().get(claim);
         own.is_none_or(|own| claims.get(claim) == Some(own))
     };
-    if claims.string_at(&issuer.subject_claim.0) != Some(caller.same_person())
-        || !dialect.tokens.same.iter().all(same)
-    {
-        return Err(MintedFault::OtherSubject);
+    match whose {
+        Whose::Callers if caller.issuer() != rule.from => return Err(MintedFault::OtherIssuer),
+        Whose::Callers
+            if claims.string_at(&issuer.subject_claim.0) != Some(caller.same_person())
+                || !dialect.tokens.same.iter().all(same) =>
+        {
+            return Err(MintedFault::OtherSubject);
+        }
+        Whose::Clients { id, .. } if client_of(&claims) != Some(id) => {
+            return Err(MintedFault::OtherClient);
+        }
+        Whose::Clients { config, .. }
+            if !is_program(
+                config,
+                rule.at,
+                &claims,
+                &config.whos.holding(rule.at, &claims),
+            ) =>
+        {
+            return Err(MintedFault::NotAPrograms);
+        }
+        Whose::Callers | Whose::Clients { .. } => {}
     }
     if !claims.audience().contains(&rule.expected_audience) {
         return Err(MintedFault::OtherAudience);

@@ -6,7 +6,7 @@ use hmac_sha256::HMAC;
 
 use super::Inputs;
 use super::request::subject_token_type;
-use crate::config::{Client, ClientAuthentication, Endpoint, Scheme, TokenRule};
+use crate::config::{Client, ClientAuthentication, Endpoint, Grant, Scheme, TokenRule};
 
 /// Digest over everything that changes a minted token. Exchanges with the same key share one flight and one outcome.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -48,6 +48,7 @@ fn encode(inputs: &Inputs<'_>, sink: &mut impl FnMut(&[u8])) {
         generation,
         issuer,
         client,
+        grant,
         rule,
         catalog,
         tenant,
@@ -92,7 +93,10 @@ fn encode(inputs: &Inputs<'_>, sink: &mut impl FnMut(&[u8])) {
     text(issuer.issuer.as_bytes());
     let dialect = issuer.profile.dialect();
     text(dialect.name.as_bytes());
-    text(dialect.exchange.words.grant_type.as_bytes());
+    text(match grant {
+        Grant::Exchange => dialect.exchange.words.grant_type.as_bytes(),
+        Grant::ClientCredentials => b"client_credentials",
+    });
     text(cluster.as_bytes());
     text(match scheme {
         Scheme::Http => b"http",

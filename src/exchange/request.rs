@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::Inputs;
 use crate::clock::UnixTime;
-use crate::config::{Client, ClientAuthentication, Issuer, TokenRule};
+use crate::config::{Client, ClientAuthentication, Grant, Issuer, TokenRule};
 use crate::dialect::{AssertionAudience, Dialect, SubjectTokenType, Word, WordGrant};
 use crate::jose::{Assertion, jti_from};
 use crate::limits::{ASSERTION_LIFE, EXCHANGE_TIMEOUT, TOKEN_ANSWER_BYTES};
@@ -64,16 +64,26 @@ pub struct Making<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CannotSign;
 
-/// The call that exchanges the subject token.
+/// The call that exchanges the subject token. A client that asks for its own account sends none, and asks for no token
+/// type (RFC 6749 section 4.4.2).
 pub fn exchange_call(inputs: &Inputs<'_>, making: &mut Making<'_>) -> Result<HttpCall, CannotSign> {
     let Inputs {
         issuer,
         client,
+        grant,
         rule,
         token_path,
         subject_token,
         ..
     } = *inputs;
+    let asking = Asking {
+        issuer,
+        client,
+        token_path,
+    };
+    if grant == Grant::ClientCredentials {
+        return client_credentials_call(asking, Target::from(rule), making);
+    }
     let dialect = issuer.profile.dialect();
     let exchange = TokenExchange {
         words: dialect.exchange.words,
@@ -85,11 +95,6 @@ pub fn exchange_call(inputs: &Inputs<'_>, making: &mut Making<'_>) -> Result<Htt
         subject_token_type: subject_token_type(dialect, client),
         actor_token: None,
         parameters: &rule.parameters,
-    };
-    let asking = Asking {
-        issuer,
-        client,
-        token_path,
     };
     call(asking, making, |proof| exchange.to_form(proof))
 }

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::{Inputs, Making, exchange_call};
 use crate::clock::UnixTime;
 use crate::config::{
-    ClaimPath, Client, ClientAuthentication, Endpoint, Issuer, IssuerId, KeySource, OwnKey,
+    ClaimPath, Client, ClientAuthentication, Endpoint, Grant, Issuer, IssuerId, KeySource, OwnKey,
     Profile, Scheme, TokenRule,
 };
 use crate::jose::{Algorithm, Crypto as _, RustCrypto};
@@ -26,6 +26,7 @@ pub(super) struct Parts {
     pub(super) scheme: Scheme,
     pub(super) token_path: String,
     pub(super) client_id: String,
+    pub(super) own_account: bool,
     /// 0 basic, 1 post, 2 injected, 3 key, 4 certificate
     pub(super) method: u8,
     pub(super) secret: String,
@@ -58,6 +59,7 @@ impl Default for Parts {
             scheme: Scheme::Http,
             token_path: "/realms/lake/protocol/openid-connect/token".into(),
             client_id: "icegate".into(),
+            own_account: false,
             method: 0,
             secret: "icegate-secret".into(),
             key: 0,
@@ -102,7 +104,6 @@ impl Parts {
                 name_claim: ClaimPath(vec!["preferred_username".to_owned()]),
                 client: None,
                 gate_tokens: None,
-                programs: Vec::new(),
             },
             client: &Client {
                 id: Rc::from(&*self.client_id),
@@ -118,6 +119,10 @@ impl Parts {
                 },
                 subject_token_type: self.subject_token_type.as_deref().map(Rc::from),
                 endpoint,
+            },
+            grant: match self.own_account {
+                true => Grant::ClientCredentials,
+                false => Grant::Exchange,
             },
             token_path: &self.token_path,
             catalog: &self.catalog,
@@ -139,7 +144,7 @@ impl Parts {
     }
 
     /// One change for each input.
-    pub(super) fn changes() -> [fn(&mut Self); 35] {
+    pub(super) fn changes() -> [fn(&mut Self); 36] {
         [
             |p| p.generation = 1,
             |p| p.issuer_name = "corq".into(),
@@ -150,6 +155,7 @@ impl Parts {
             |p| p.scheme = Scheme::Https,
             |p| p.token_path.push('?'),
             |p| p.client_id = "trino".into(),
+            |p| p.own_account = true,
             |p| p.method = 1,
             |p| p.method = 2,
             |p| p.method = 3,
@@ -218,6 +224,7 @@ impl Arbitrary for Parts {
             0..5u8,
             any::<bool>(),
             prop::sample::select(Profile::ALL.as_slice()),
+            any::<bool>(),
             any::<u32>(),
         )
             .prop_map(
@@ -230,6 +237,7 @@ impl Arbitrary for Parts {
                     method,
                     https,
                     profile,
+                    own_account,
                     changed,
                 )| {
                     let mut parts = Self::default();
@@ -254,6 +262,7 @@ impl Arbitrary for Parts {
                     set(10, &mut |p| p.token_path.clone_from(&t4));
                     set(11, &mut |p| p.client_id.clone_from(&t5));
                     set(12, &mut |p| p.method = method);
+                    set(13, &mut |p| p.own_account = own_account);
                     // What a method or a profile does not use says nothing, so that it must not differ either.
                     set(14, &mut |p| {
                         if p.method < 2 {
@@ -361,6 +370,36 @@ fn calls_are_written_byte_for_byte() {
         golden(include_str!(
             "../../tests/native/golden/oauth/requests/rfc8693-2.3.http"
         ))
+    );
+}
+
+#[test]
+fn a_client_asks_for_itself_without_anybodys_token() {
+    let mut parts = Parts {
+        own_account: true,
+        client_id: "dbt".into(),
+        scope: Some("to-catalog".into()),
+        requested_token_type: Some("urn:ietf:params:oauth:token-type:access_token".into()),
+        ..Parts::default()
+    };
+    parts.parameters.push(("subject_token".into(), "x".into()));
+    parts.parameters.push(("tenant".into(), "acme".into()));
+    let call = parts.with(exchange_call);
+    assert_eq!(
+        str::from_utf8(call.body.expose()).unwrap(),
+        "grant_type=client_credentials&audience=catalog&scope=to-catalog&tenant=acme"
+    );
+    let basic = call
+        .headers
+        .iter()
+        .find(|header| header.0 == "authorization");
+    assert_eq!(basic.unwrap().1.expose(), "Basic ZGJ0OmljZWdhdGUtc2VjcmV0");
+    parts.method = 1;
+    let call = parts.with(exchange_call);
+    assert_eq!(
+        str::from_utf8(call.body.expose()).unwrap(),
+        "grant_type=client_credentials&audience=catalog&scope=to-catalog&client_id=dbt&client_secret=icegate-secret\
+         &tenant=acme"
     );
 }
 

@@ -91,7 +91,9 @@ impl Stream {
             gate.host_failed("the headers could not be read");
             return self.enter(Phase::Answered);
         };
-        let head = RequestHead::read(headers.iter());
+        let mut head = RequestHead::read(headers.iter());
+        let peer = gate.asks_peer.then(imports::peer).flatten();
+        head.peer = peer.as_deref();
         if !head
             .stripped
             .iter()

@@ -14,6 +14,7 @@ mod config_grants;
 mod config_load;
 mod config_reach;
 mod config_rules;
+mod config_services;
 mod config_tenants;
 mod config_tokens;
 #[path = "support/desk.rs"]

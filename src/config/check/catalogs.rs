@@ -404,6 +404,9 @@ pub(super) fn tenant_rule(
     Some(rule)
 }
 
+/// Why no audience of the gate is asked for.
+pub(super) const OUR_OWN: &str = "is an audience of the gate itself; a token that was made for the catalog could be replayed at the gate";
+
 /// A token that was made for the catalog must be worth nothing at the gate.
 fn not_our_own(
     audience: Option<&OneOrMore<Audience>>,
@@ -415,11 +418,7 @@ fn not_our_own(
     let own = issuer.and_then(|issuer| Some(&issuer.audiences.as_ref()?.0));
     let mut refuse_own = |audience: &Audience, field: &'static str| {
         if own.is_some_and(|own| own.contains(audience)) {
-            faults.add(
-                path.member(field),
-                "is an audience of the gate itself; \
-                 a token that was made for the catalog could be replayed at the gate",
-            );
+            faults.add(path.member(field), OUR_OWN);
         }
     };
     for audience in audience.iter().flat_map(|audiences| &audiences.0) {

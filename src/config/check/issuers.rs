@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::own_key::own_key;
-use super::{Environment, texts};
+use super::{Environment, gate_tokens, texts};
 use crate::config::fault::{Faults, Path};
 use crate::config::file::{ClientBlock, IssuerBlock, KeysBlock};
 use crate::config::model::{
@@ -137,6 +137,7 @@ pub(super) fn check(
         Some(None) => Some(None),
         None => None,
     };
+    let gate_tokens = gate_tokens::check(block, path, endpoint.as_ref(), env, faults);
     let profile = block.profile?;
     let tokens = &profile.dialect().tokens;
     if let Some(url) = &block.issuer
@@ -179,8 +180,7 @@ pub(super) fn check(
         subject_claim: or(block.subject_claim.clone()?, tokens.subject_claim),
         name_claim: or(block.name_claim.clone()?, tokens.name_claim),
         client: client?,
-        gate_tokens: None,
-        programs: Vec::new(),
+        gate_tokens: gate_tokens?,
     })
 }
 
@@ -348,29 +348,42 @@ fn authentication(
     }
 }
 
-/// The secret in this variable. It is never shown, nor is its length.
+/// The secret in this variable: one line. It is never shown, nor is its length.
 fn secret(
     variable: &str,
     path: Path<'_>,
     env: Environment<'_>,
     faults: &mut Faults,
 ) -> Option<Secret<String>> {
-    let secret = env(variable).filter(|secret| !secret.is_empty());
-    match secret {
-        Some(secret) if secret.contains(char::is_control) => faults.refuse(
+    let secret = in_variable(variable, path, env, faults)?;
+    if secret.expose().contains(char::is_control) {
+        return faults.refuse(
             path,
             format!(
                 "environment variable {variable} holds a control character, \
                  perhaps the end of a line"
             ),
-        ),
-        Some(secret) => Some(Secret::new(secret)),
-        None => faults.refuse(
+        );
+    }
+    Some(secret)
+}
+
+/// What this variable holds.
+pub(super) fn in_variable(
+    variable: &str,
+    path: Path<'_>,
+    env: Environment<'_>,
+    faults: &mut Faults,
+) -> Option<Secret<String>> {
+    let secret = env(variable).filter(|secret| !secret.is_empty());
+    if secret.is_none() {
+        faults.add(
             path,
             format!(
                 "environment variable {variable} is missing or empty; \
                  set it for Envoy and name it in vm_config.environment_variables.host_env_keys"
             ),
-        ),
+        );
     }
+    secret.map(Secret::new)
 }

@@ -1,10 +1,15 @@
 //! From blocks to the checked configuration: whatever one field says about another.
 
 mod catalogs;
+mod clusters;
+mod gate_tokens;
 mod grants;
 mod issuers;
+mod own_account;
 mod own_key;
 mod reach;
+mod services;
+mod speaks_for;
 mod surroundings;
 mod tenants;
 mod tokens;
@@ -16,7 +21,7 @@ use super::fault::{Faults, Path};
 use super::file::{File, LimitsBlock, WhoBlock};
 use super::model::{
     Access, Audit, CatalogId, ClientAuthentication, Config, Context, Grant, Issuer, Limits, Loaded,
-    Tenancy, Warehouse, WhoId,
+    Tenancy, ViewOwner, Warehouse, WhoId,
 };
 use super::node::{Field, Node};
 use super::span::Span;
@@ -82,6 +87,10 @@ pub(crate) fn config(
         Some(Some(_)) => denied(list("denied"), &mut around, faults),
         _ => Box::default(),
     };
+    let programs = gate_tokens::programs(&mut around);
+    let services = services::check(border.as_ref(), &mut around, faults);
+    clusters::check(&around, faults);
+    gate_tokens::against_the_rest(&around, faults);
     let tenancy = border.map(|border| border.tenancy);
     let holds_bodies = file.allow_on_headers_stop_iteration?;
     if !holds_bodies {
@@ -121,7 +130,8 @@ pub(crate) fn config(
         access: file.access?,
         tenancy,
         whos,
-        services: Vec::new(),
+        programs,
+        services,
         catalog_audiences: catalog_audiences.into(),
         denied,
         grants_only_reported: report_only.grants?,
@@ -153,22 +163,31 @@ fn denied(blocks: &[Tree<'_>], around: &mut Surroundings<'_>, faults: &mut Fault
 
 /// Rules that depend on a request's body do not load where Envoy would send it on before it is read.
 fn must_hold_bodies(around: &Surroundings<'_>, tenancy: Option<&Tenancy>, faults: &mut Faults) {
-    let Some(tenancy) = tenancy else { return };
     let nessie = |warehouse: &Warehouse| {
         let catalog = around.catalog(warehouse.catalog);
         catalog.is_some_and(|(catalog, _)| catalog.layout.kind() == Kind::Nessie)
     };
-    let why = if around.file.access == Some(Access::Grants) {
-        "access: grants"
-    } else if tenancy
-        .tenants
-        .iter()
-        .any(|tenant| tenant.locations.is_some())
-    {
-        "locations of tenants"
-    } else if tenancy.warehouses.iter().any(nessie) {
-        "tenants at a catalog of kind nessie, where a name in a body can lead to another reference,"
-    } else {
+    let of_tenancy = |tenancy: &Tenancy| {
+        if around.file.access == Some(Access::Grants) {
+            Some("access: grants")
+        } else if tenancy
+            .tenants
+            .iter()
+            .any(|tenant| tenant.locations.is_some())
+        {
+            Some("locations of tenants")
+        } else if tenancy.warehouses.iter().any(nessie) {
+            Some(
+                "tenants at a catalog of kind nessie, where a name in a body can lead to another reference,",
+            )
+        } else {
+            None
+        }
+    };
+    let mut catalogs = around.catalogs.iter().flatten();
+    let owners = catalogs.any(|(catalog, _)| catalog.view_owner == ViewOwner::Caller);
+    let of_views = owners.then_some("view_owner: caller of a catalog");
+    let Some(why) = tenancy.and_then(of_tenancy).or(of_views) else {
         return;
     };
     faults.add(
@@ -246,11 +265,17 @@ fn generation(bytes: &[u8], issuers: &[Issuer], contexts: &[Context]) -> [u8; 32
         hash.update(bytes);
     };
     part(bytes);
+    let gate_tokens = || {
+        issuers
+            .iter()
+            .filter_map(|issuer| issuer.gate_tokens.as_ref())
+    };
     let of_issuers = issuers.iter().filter_map(|issuer| issuer.client.as_ref());
-    let of_tenants = contexts
+    let of_gate_tokens = gate_tokens().filter_map(|gate_tokens| gate_tokens.client.as_ref());
+    let of_contexts = contexts
         .iter()
         .filter_map(|context| context.client.as_ref());
-    for client in of_issuers.chain(of_tenants) {
+    for client in of_issuers.chain(of_gate_tokens).chain(of_contexts) {
         match &client.authentication {
             ClientAuthentication::SecretBasic(secret)
             | ClientAuthentication::SecretPost(secret) => {
@@ -262,6 +287,11 @@ fn generation(bytes: &[u8], issuers: &[Issuer], contexts: &[Context]) -> [u8; 32
             }
             ClientAuthentication::TlsClientAuth | ClientAuthentication::Injected => part(b""),
         }
+    }
+    let assertions = gate_tokens().filter_map(|gate_tokens| gate_tokens.assertion.as_ref());
+    for own in assertions.flat_map(|assertion| &assertion.keys) {
+        // The public half tells which key it is.
+        part(own.key.public_jwk(&own.id).as_bytes());
     }
     hash.finalize()
 }

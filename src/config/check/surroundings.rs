@@ -3,9 +3,13 @@
 use std::rc::Rc;
 
 use super::Environment;
+use super::catalogs::CATALOGS;
+use super::tenants::TENANTS;
 use crate::config::fault::{Faults, Path};
-use crate::config::file::{CatalogBlock, File};
-use crate::config::model::{Catalog, CatalogId, Context, IssuerId, TokenRule, Whos};
+use crate::config::file::{CatalogBlock, File, IssuerBlock};
+use crate::config::model::{
+    Catalog, CatalogId, Context, ContextId, IssuerId, TenantId, TokenRule, Whos,
+};
 use crate::config::values::Named;
 
 /// Whatever is faulty stands there as nothing, so that the checks go on with the rest.
@@ -17,8 +21,10 @@ pub(super) struct Surroundings<'a> {
     /// The catalogs in their order, each with the way to its tokens.
     pub(super) catalogs: &'a [Option<(Catalog, TokenRule)>],
     blocks: &'a [(Rc<str>, Option<CatalogBlock>)],
-    /// The tenants' ways to tokens; their numbers go on after those of the catalogs.
+    /// The ways to tokens of tenants, and then of programs; their numbers go on after those of the catalogs.
     pub(super) contexts: Vec<Context>,
+    /// How many of them are of programs' own accounts.
+    pub(super) own_accounts: usize,
     pub(super) whos: Whos,
 }
 
@@ -36,6 +42,7 @@ impl<'a> Surroundings<'a> {
             catalogs,
             blocks: file.catalogs.as_ref().map_or(&[], |Named(blocks)| blocks),
             contexts: Vec::new(),
+            own_accounts: 0,
             whos: Whos::default(),
         }
     }
@@ -69,6 +76,42 @@ impl<'a> Surroundings<'a> {
     /// A catalog without faults, and the way to its tokens.
     pub(super) fn catalog(&self, id: CatalogId) -> Option<&'a (Catalog, TokenRule)> {
         self.catalogs.get(usize::from(id.0))?.as_ref()
+    }
+
+    /// The way to tokens of a context, if it is without faults.
+    pub(super) fn token(&self, id: ContextId) -> Option<&TokenRule> {
+        let index = usize::try_from(id.0).ok()?;
+        match index.checked_sub(self.catalogs.len()) {
+            None => self.catalogs.get(index)?.as_ref().map(|(_, token)| token),
+            Some(index) => self.contexts.get(index).map(|context| &context.token),
+        }
+    }
+
+    /// The number of the context that is added next.
+    pub(super) fn next_context(&self) -> ContextId {
+        let count = self.catalogs.len().saturating_add(self.contexts.len());
+        ContextId(u32::try_from(count).unwrap_or(u32::MAX))
+    }
+
+    /// An issuer as it is written.
+    pub(super) fn issuer_block(&self, id: IssuerId) -> Option<&'a IssuerBlock> {
+        let issuers = self.file.issuers.as_ref()?;
+        issuers.0.get(usize::from(id.0))?.1.as_ref()
+    }
+
+    /// How messages name a catalog.
+    pub(super) fn catalog_path(&self, id: CatalogId) -> String {
+        let name = self.blocks.get(usize::from(id.0));
+        let name = name.map_or("-", |(name, _)| name);
+        CATALOGS.member(name).to_string()
+    }
+
+    /// How messages name a tenant.
+    pub(super) fn tenant_path(&self, id: TenantId) -> String {
+        let mut tenants = self.file.tenants.iter().flatten();
+        let name = tenants.find_map(|named| named.0.get(usize::from(id.0)));
+        let name = name.map_or("-", |(name, _)| name);
+        TENANTS.member(name).to_string()
     }
 
     /// An issuer's name.

@@ -7,7 +7,7 @@ use super::tenants::{Contexts, TENANTS};
 use super::{catalogs, issuers};
 use crate::config::fault::{Faults, Path};
 use crate::config::file::{ClientBlock, IssuerBlock, TenantBlock, TenantTokenBlock};
-use crate::config::model::{CatalogId, Client, Context, ContextId, Grant, IssuerId, TenantId};
+use crate::config::model::{CatalogId, Client, Context, Grant, IssuerId, TenantId};
 use crate::config::texts::Cluster;
 
 /// One context for each catalog within the tenant's reach.
@@ -59,8 +59,7 @@ pub(super) fn contexts(
             continue;
         };
         contexts.from.push(token.from);
-        let count = around.catalogs.len().saturating_add(around.contexts.len());
-        let context = ContextId(u32::try_from(count).unwrap_or(u32::MAX));
+        let context = around.next_context();
         around.contexts.push(Context {
             catalog: CatalogId(number),
             tenant: Some(id),

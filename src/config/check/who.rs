@@ -71,7 +71,13 @@ impl Surroundings<'_> {
         issuer
     }
 
-    fn issuer(&self, name: &str, path: Path<'_>, faults: &mut Faults) -> Option<IssuerId> {
+    /// The issuer of this name.
+    pub(super) fn issuer(
+        &self,
+        name: &str,
+        path: Path<'_>,
+        faults: &mut Faults,
+    ) -> Option<IssuerId> {
         let found = self.issuers.iter().position(|known| *known == name);
         if found.is_none() {
             let known = &mut self.issuers.iter().copied();

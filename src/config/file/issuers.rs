@@ -1,5 +1,6 @@
 //! The identity providers, as they are written.
 
+use super::{GateTokensBlock, ProgramBlock};
 use crate::config::block::block;
 use crate::config::model::{ClaimPath, Profile};
 use crate::config::parts::{KeyPlace, SecretPlace};
@@ -7,7 +8,7 @@ use crate::config::span::Span;
 use crate::config::texts::{
     Audience, Authority, ClientId, Cluster, IssuerUrl, KeyId, TokenType, TokenTypeUri, UrlPath,
 };
-use crate::config::values::List;
+use crate::config::values::{List, Many};
 use crate::config::words::Discovery;
 use crate::dialect::ClientMethod;
 use crate::jose::Algorithm;
@@ -89,6 +90,21 @@ block! {
             optional "none",
             "Tokens of this issuer are verified, but cannot be exchanged here, and no catalog may \
              name it in `token.from`."
+        ],
+        /// How gate tokens are got here: the gate then answers `{base_path}/v1/oauth/tokens` of the catalogs whose
+        /// `token.from` is this issuer. Needs `allow_on_headers_stop_iteration`.
+        gate_tokens: GateTokensBlock [
+            optional "none",
+            "The token endpoint answers `unsupported_grant_type`; engines get their tokens at the identity provider \
+             themselves."
+        ],
+        /// Further marks of programs' tokens. Whoever has one is a program, and refused unless `services` lists it. At
+        /// most 256.
+        programs: Many<ProgramBlock> [
+            optional "what programs' tokens have by themselves",
+            "A user name that begins with `service-account-` (Keycloak), `idtyp: app` (Entra), and a `sub` that is the \
+             client itself (RFC 9068) are known. Where an identity provider marks programs otherwise, or not at all, \
+             they count as persons."
         ],
     }
 }

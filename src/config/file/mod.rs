@@ -2,11 +2,15 @@
 //! descriptions in the JSON schema.
 
 mod catalogs;
+mod gate_tokens;
 mod issuers;
+mod services;
 mod tenants;
 
 pub(crate) use catalogs::*;
+pub(crate) use gate_tokens::*;
 pub(crate) use issuers::*;
+pub(crate) use services::*;
 pub(crate) use tenants::*;
 
 use super::block::block;
@@ -46,6 +50,12 @@ block! {
         grants: Unread<GrantBlock, { limits::GRANTS }> [optional "none", "Nothing is granted."],
         /// Persons who are refused whatever else holds, from their next request on.
         denied: Unread<WhoBlock, { limits::GRANTS }> [optional "none", "Nobody is."],
+        /// The programs that may call, by names of your choice (`a-z`, `0-9`, `_`, `-`). At most 1024.
+        services: Named<ServiceBlock, { limits::SERVICES }> [
+            optional "none",
+            "Whoever is a program is refused: an engine that falls back to its own account must not go on as nobody in \
+             particular."
+        ],
         /// Rules that are tried before they are held.
         report_only: ReportOnlyBlock [block "every rule is held."],
         /// What becomes of a request that asks for storage credentials or signatures

@@ -5,9 +5,7 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::{
-    CatalogId, ClaimPath, Client, ContextId, Endpoint, IssuerId, Profile, TenantId, WhoId,
-};
+use super::{CatalogId, Client, ContextId, Endpoint, IssuerId, Profile, TenantId, WhoId};
 use crate::dialect::Word;
 use crate::iceberg::OperationSet;
 use crate::jose::SigningKey;
@@ -40,15 +38,6 @@ pub struct Service {
     pub own_account: BTreeMap<(Option<TenantId>, CatalogId), ContextId>,
     /// For whom its word is taken at the token endpoint.
     pub speaks_for: Option<SpeaksFor>,
-}
-
-/// What only a program's token says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProgramMark {
-    /// A claim, text or a list of texts.
-    pub claim: ClaimPath,
-    /// Its exact value.
-    pub has: Box<str>,
 }
 
 /// For whom a program's word is taken: whom it says that it acts for, without a token of that person.
@@ -84,7 +73,7 @@ impl SpeaksBy {
     ///
     /// # Errors
     ///
-    /// Why it does not; continues "is not possible with profile ...: ".
+    /// Why it does not; continues "is not possible with profile ...; ".
     pub fn word(self, profile: Profile) -> Result<&'static Word, &'static str> {
         let word = &profile.dialect().engines_word;
         let way = match self {
@@ -92,24 +81,6 @@ impl SpeaksBy {
             Self::Impersonation => &word.impersonation,
         };
         way.as_ref().map_err(|reason| *reason)
-    }
-}
-
-/// A private key of the gate's own, with which it signs assertions. `Debug` shows nothing of it.
-#[derive(Clone)]
-pub struct OwnKey {
-    /// `kid`.
-    pub id: Rc<str>,
-    /// What signs.
-    pub key: Rc<dyn SigningKey>,
-}
-
-impl fmt::Debug for OwnKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OwnKey")
-            .field("id", &self.id)
-            .field("key", &self.key)
-            .finish_non_exhaustive()
     }
 }
 
@@ -145,8 +116,25 @@ pub struct AssertionRule {
     pub issuer: Rc<str>,
     /// `aud`.
     pub audience: Rc<str>,
+    /// The gate's own keys: the first signs, and all are in its key set. Never empty.
+    pub keys: Vec<OwnKey>,
     /// From `iat` to `exp`, at most a minute.
     pub life: Duration,
     /// Where the gate serves its key set; an exact path.
     pub jwks_path: Option<Rc<str>>,
+}
+
+/// A private key of the gate's own. `Debug` shows its id alone.
+#[derive(Clone)]
+pub struct OwnKey {
+    /// Its `kid`.
+    pub id: Rc<str>,
+    /// Signs.
+    pub key: Rc<dyn SigningKey>,
+}
+
+impl fmt::Debug for OwnKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("OwnKey").field(&self.id).finish()
+    }
 }
