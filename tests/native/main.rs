@@ -21,6 +21,7 @@ mod config_tenants;
 mod config_tokens;
 #[path = "support/desk.rs"]
 mod desk;
+mod dialects;
 mod docs_files;
 mod exchange_check;
 mod guard_answers;
@@ -63,9 +64,9 @@ mod policy_places;
 mod policy_program_properties;
 mod policy_programs;
 mod policy_properties;
+mod policy_views;
 #[path = "support/programs.rs"]
 mod programs;
-mod policy_views;
 mod refusal_table;
 mod sim;
 mod sim_bodies;
