@@ -384,7 +384,7 @@ fn a_client_asks_for_itself_without_anybodys_token() {
     };
     parts.parameters.push(("subject_token".into(), "x".into()));
     parts.parameters.push(("tenant".into(), "acme".into()));
-    let call = parts.with(exchange_call);
+    let call = parts.with(exchanged);
     assert_eq!(
         str::from_utf8(call.body.expose()).unwrap(),
         "grant_type=client_credentials&audience=catalog&scope=to-catalog&tenant=acme"
@@ -395,7 +395,7 @@ fn a_client_asks_for_itself_without_anybodys_token() {
         .find(|header| header.0 == "authorization");
     assert_eq!(basic.unwrap().1.expose(), "Basic ZGJ0OmljZWdhdGUtc2VjcmV0");
     parts.method = 1;
-    let call = parts.with(exchange_call);
+    let call = parts.with(exchanged);
     assert_eq!(
         str::from_utf8(call.body.expose()).unwrap(),
         "grant_type=client_credentials&audience=catalog&scope=to-catalog&client_id=dbt&client_secret=icegate-secret\

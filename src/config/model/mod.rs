@@ -37,7 +37,8 @@ pub struct Config {
     pub issuers: Vec<Issuer>,
     /// The catalogs behind the gate, in the order of their names.
     pub catalogs: Vec<Catalog>,
-    /// How tokens are got: first one for each catalog, in their order, then those of tenants.
+    /// How tokens are got: first one for each catalog, in their order, then those of tenants, then those of programs'
+    /// own accounts.
     pub contexts: Vec<Context>,
     /// Who decides what a caller may do.
     pub access: Access,
