@@ -247,45 +247,40 @@ def test_an_expired_token_of_a_user_never_becomes_the_engines(open_catalog, trin
 
 
 def test_a_write_that_outlives_its_token_ends_well(open_catalog, trino, two, keycloak, lake_gate, namespace):
-    """The storage stands still until the tokens have ended; Trino has them renewed meanwhile."""
-    lake = open_catalog()
-    trino.query(f"CREATE SCHEMA {lake}.{namespace}", "mallory", source="a")
+    """The storage stands still until the tokens have ended; Trino has them renewed meanwhile.
+
+    Trino 476 begins to renew a user's token when its own is about to end, so its own must not live longer.
+    """
     with short_lives(keycloak, "trino", seconds=6):
-        lake_gate.recorder.clear()
-        problem = slow_copy(trino, two, lake, namespace, 15)
-        if problem:
-            import captures
-            for seen, status in lake_gate.recorder.answers[-40:]:
-                if seen.path.endswith("tokens"): print(seen.at, captures.written_down(seen), status)
-                else: print(seen.at, seen.method, seen.target, status)
-            for l in lake_gate.gate.log_lines("")[-30:]: print(l)
-        assert problem is None
-    assert len(lake_gate.token_requests()) >= 3
-    assert trino.query(f"SELECT count(*) FROM {lake}.{namespace}.big", "alice") == [[1000]]
-    assert set(committers(two, "acme", namespace)) == {"mallory", "dave"}
+        lake = open_catalog()
+        assert slow_copy(trino, two, lake, namespace, "erin", 15) is None
+        assert trino.query(f"SELECT count(*) FROM {lake}.{namespace}.big", "erin") == [[1000]]
+    assert set(committers(two, "acme", namespace)) == {"erin"}
 
 
 def test_a_write_that_cannot_renew_its_token_commits_nothing(open_catalog, trino, two, keycloak, namespace):
-    lake = open_catalog(**{"oauth2.token-refresh-enabled": "false"})
-    trino.query(f"CREATE SCHEMA {lake}.{namespace}", "mallory", source="a")
     with short_lives(keycloak, "trino", seconds=6):
-        problem = slow_copy(trino, two, lake, namespace, 15)
-    assert "expired" in str(problem)
+        lake = open_catalog(**{"oauth2.token-refresh-enabled": "false"})
+        problem = slow_copy(trino, two, lake, namespace, "frank", 15)
+    assert told(problem.message).startswith("Not authorized: the token of frank expired ")
     assert (namespace, "big") not in two.nessie.entries("acme")
 
 
-def slow_copy(trino, two, lake, namespace, seconds):
-    """A copy of dave's, of whom the gate has no token yet, whose files the storage takes so late; the error, if there is one."""
+def slow_copy(trino, two, lake, namespace, person, seconds):
+    """A copy whose files the storage takes so late; the error, if there is one.
+
+    It must be somebody of whom the gate has no token yet: it gives the same one for as long as it lives.
+    """
     ended = []
 
     def copy():
         try:
-            trino.query(f"CREATE TABLE {lake}.{namespace}.big AS SELECT n FROM UNNEST(sequence(1, 1000)) AS s (n)",
-                        "dave")
+            trino.query(f"CREATE TABLE {lake}.{namespace}.big AS SELECT n FROM UNNEST(sequence(1, 1000)) AS s (n)", person)
             ended.append(None)
         except TrinoError as problem:
             ended.append(problem)
 
+    trino.query(f"CREATE SCHEMA {lake}.{namespace}", person)
     two.moto.pause()
     thread = threading.Thread(target=copy)
     thread.start()
