@@ -35,7 +35,7 @@ def attached(lake_gate, two, keycloak):
 
 
 @CELL
-def test_bootstrap_write_read_and_renewal(attached, keycloak, two, capture, namespace):
+def test_duckdb_starts_writes_reads_and_renews(attached, keycloak, two, capture, namespace):
     golden, here = capture("duckdb"), f"lake.{namespace}"
     with short_lives(keycloak, "duckdb", seconds=5):
         with golden.step("the catalog is attached"):

@@ -29,7 +29,7 @@ def open_catalog(spark, lake_gate, two, namespace):
 
 
 @CELL
-def test_bootstrap_write_read_and_renewal(open_catalog, spark, keycloak, two, capture, namespace):
+def test_spark_starts_writes_reads_and_renews(open_catalog, spark, keycloak, two, capture, namespace):
     golden = capture("spark-4.1")
     with short_lives(keycloak, "spark", seconds=6):
         lake = open_catalog(credential=":".join(keycloak.credential("spark")))
@@ -52,7 +52,7 @@ def test_bootstrap_write_read_and_renewal(open_catalog, spark, keycloak, two, ca
 
 
 @CELL
-def test_a_person_works_with_their_own_token(open_catalog, spark, keycloak, two, namespace):
+def test_a_person_works_with_spark_and_their_own_token(open_catalog, spark, keycloak, two, namespace):
     lake = open_catalog(token=keycloak.user_token("alice"))
     spark.sql(f"CREATE NAMESPACE {lake}.{namespace}")
     spark.sql(f"CREATE TABLE {lake}.{namespace}.t AS SELECT 1 AS id")
