@@ -37,20 +37,23 @@ def attached(lake_gate, two, keycloak):
 @CELL
 def test_duckdb_starts_writes_reads_and_renews(attached, keycloak, two, capture, namespace):
     golden, here = capture("duckdb"), f"lake.{namespace}"
+    with golden.step("the catalog is attached"):
+        lake = attached()
+    with golden.step("a schema and a table"):
+        lake.execute(f"CREATE SCHEMA {here}")
+        lake.execute(f"CREATE TABLE {here}.t (id BIGINT)")
+    with golden.step("a write"):
+        lake.execute(f"INSERT INTO {here}.t VALUES (1), (2)")
+    with golden.step("a read"):
+        assert lake.execute(f"SELECT id FROM {here}.t ORDER BY id").fetchall() == [(1,), (2,)]
     with short_lives(keycloak, "duckdb", seconds=5):
-        with golden.step("the catalog is attached"):
-            lake = attached()
-        with golden.step("a schema and a table"):
-            lake.execute(f"CREATE SCHEMA {here}")
-            lake.execute(f"CREATE TABLE {here}.t (id BIGINT)")
-        with golden.step("a write"):
-            lake.execute(f"INSERT INTO {here}.t VALUES (1), (2)")
+        renewing = attached()
         time.sleep(6)
         with golden.step("a read with a token that has ended"):
-            assert lake.execute(f"SELECT id FROM {here}.t ORDER BY id").fetchall() == [(1,), (2,)]
+            assert renewing.execute(f"SELECT count(*) FROM {here}.t").fetchall() == [(2,)]
         time.sleep(6)
-        lake.execute(f"INSERT INTO {here}.t VALUES (3)")
-        assert lake.execute(f"SELECT count(*) FROM {here}.t").fetchall() == [(3,)]
+        renewing.execute(f"INSERT INTO {here}.t VALUES (3)")
+    assert lake.execute(f"SELECT count(*) FROM {here}.t").fetchall() == [(3,)]
     golden.expect()
     made = [entry["committer"] for entry in two.nessie.history("acme") if namespace in entry["message"]]
     assert len(made) >= 4
