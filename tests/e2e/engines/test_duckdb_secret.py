@@ -1,14 +1,13 @@
 """DuckDB with an OAuth2 secret of its own."""
 
 import time
-from pathlib import Path
 
 import duckdb
 import pytest
 from lives import short_lives
+from starting import duckdb_with_extensions
 
 CELL = pytest.mark.cell(engine="DuckDB 1.5", idp="Keycloak", catalog="Nessie")
-PACKAGES = Path(duckdb.__file__).parent.parent
 
 
 @pytest.fixture
@@ -16,11 +15,7 @@ def attached(lake_gate, two, keycloak):
     """DuckDB with acme's warehouse attached as `lake`, by an engine's id and secret."""
     def connect(engine="duckdb", secret=None, more=""):
         name, known = keycloak.credential(engine)
-        connection = duckdb.connect()
-        for extension in ("avro", "httpfs", "iceberg"):
-            (file,) = PACKAGES.glob(f"duckdb_extension_{extension}/extensions/*/{extension}.duckdb_extension")
-            connection.execute(f"INSTALL '{file}'")
-            connection.execute(f"LOAD {extension}")
+        connection = duckdb_with_extensions()
         keys = two.moto.client_properties()
         connection.execute(f"CREATE SECRET gate (TYPE ICEBERG, CLIENT_ID '{name}', CLIENT_SECRET '{secret or known}', "
                            f"OAUTH2_SERVER_URI '{lake_gate.token_url}'{more})")

@@ -6,21 +6,12 @@ import pytest
 from clients import refused_once, told
 from engine_gate import JWT, unsigned
 from lives import every_second, short_lives
-from programs import with_programs
-from tenants import fixture_configuration
 
-from stack.java_client import IN_MEMORY, LOCAL, JavaClient, JavaError
+from stack.java_client import IN_MEMORY, JavaError
 from stack.keycloak import ACCESS_TOKEN
 
 CELL = pytest.mark.cell(engine="Iceberg Java 1.11", idp="Keycloak", catalog="Nessie")
 FORBIDDEN = "org.apache.iceberg.exceptions.ForbiddenException"
-
-
-@pytest.fixture(scope="module")
-def client(tmp_path_factory):
-    """The program; each test opens catalogs in it."""
-    with JavaClient(tmp_path_factory.mktemp("java")) as started:
-        yield started
 
 
 @pytest.fixture
@@ -136,20 +127,3 @@ def test_an_engine_that_speaks_for_nobody_is_not_believed(open_as, lake_gate, ke
     with pytest.raises(JavaError) as caught:
         open_as().session({JWT: word}).list_tables("raw")
     assert caught.value.message.startswith("Malformed request: unauthorized_client: program java may not speak for others")
-
-
-# -- on the fixture, where it writes files ------------------------------------------------------------------------------
-
-
-@pytest.mark.cell(engine="Iceberg Java 1.11", idp="Keycloak", catalog="REST fixture")
-def test_bootstrap_write_and_read_on_the_fixture(client, watched, fixture_catalog, keycloak, namespace):
-    change = fixture_configuration()
-    change["tenants"]["acme"]["locations"] = "catalog_decides"
-    with watched(catalog=fixture_catalog.port, change=with_programs(change, keycloak, tenants=("acme",)), base_path="") as it:
-        catalog = client.open(it.url, None, LOCAL, {
-            "credential": ":".join(keycloak.credential("java")), "oauth2-server-uri": it.token_url, "warehouse": "acme"})
-        catalog.create_namespace(namespace)
-        catalog.create_table(f"{namespace}.t")
-        assert catalog.append(f"{namespace}.t")["records"] == "3"
-        alice = catalog.session({ACCESS_TOKEN: keycloak.user_token("alice")})
-        assert alice.append(f"{namespace}.t")["records"] == "6"

@@ -5,16 +5,9 @@ from clients import told
 from lives import every_second, short_lives
 
 from stack.moto import REGION
-from stack.spark import JavaError, Spark
+from stack.spark import JavaError
 
 CELL = pytest.mark.cell(engine="Spark 4.1 (Iceberg 1.12)", idp="Keycloak", catalog="Nessie")
-
-
-@pytest.fixture(scope="module")
-def spark(tmp_path_factory):
-    """One session; each test opens a catalog of its own in it."""
-    with Spark(tmp_path_factory.mktemp("spark")) as started:
-        yield started
 
 
 @pytest.fixture
