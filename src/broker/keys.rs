@@ -304,7 +304,7 @@ impl Broker {
         self.cache
             .retain(|caller| caller.issuer() != id || set.contains(&caller.key()));
         self.cache
-            .retain_minted(|caller, minted| caller.issuer() != id || set.contains(&minted.key()));
+            .retain_minted(|minted| minted.issuer() != id || set.contains(&minted.key()));
         if first {
             let name = self.issuer_name(index);
             let (usable, skipped) = (set.len(), set.skipped());
@@ -317,6 +317,7 @@ impl Broker {
         }
         self.wake_for_keys(id);
         self.wake_flights(id);
+        self.wake_tokens_for_keys(id);
         self.take_turn(now);
     }
 
@@ -353,6 +354,7 @@ impl Broker {
         let refusal = self.keys_unavailable(issuer_id(index)).after(pause);
         self.give_up_newer_keys(now, issuer_id(index), &refusal);
         self.flights_lack_keys(now, issuer_id(index), &refusal);
+        self.tokens_lack_keys(now, issuer_id(index), &refusal);
     }
 
     /// Drops key sets that are too old, and everybody who was verified with them.
@@ -366,6 +368,7 @@ impl Broker {
                 keys.set = None;
                 let id = issuer_id(index);
                 self.cache.retain(|caller| caller.issuer() != id);
+                self.cache.retain_minted(|minted| minted.issuer() != id);
                 let name = self.issuer_name(index);
                 self.note(Level::Error, || {
                     format!("issuer '{name}': the last good key set is too old and was dropped; requests wait for keys")

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::bodies::bodies_full;
+use super::endpoint::GrantKey;
 use super::prefixes::unavailable;
 use super::request::About;
 use super::{Broker, Purpose, StreamId};
@@ -26,6 +27,8 @@ pub(super) struct Parked {
     pub(super) reference: Box<str>,
     pub(super) traceparent: Option<Box<str>>,
     pub(super) token: SubjectToken,
+    /// What its connection's certificate names, where a program is held to that.
+    pub(super) peer: Option<Rc<str>>,
     /// Who it is, once that is known.
     pub(super) caller: Option<Rc<Caller>>,
     pub(super) body: RequestBody,
@@ -91,8 +94,8 @@ pub(super) enum Wait {
     Flight(ExchangeKey),
     /// A prefix that the catalog is asked for.
     Prefix(WarehouseId),
-    /// Its own body; all else is there. With whose request it is.
-    Body(TenantId),
+    /// Its own body; all else is there. With whose request it is, where there are tenants.
+    Body(Option<TenantId>),
 }
 
 /// How many wait for an issuer's keys.
@@ -109,6 +112,10 @@ pub(super) enum Turn {
     Request(StreamId),
     /// A flight that is awake.
     Flight(ExchangeKey),
+    /// A request for a token that is awake.
+    Token(StreamId),
+    /// A question for a gate token that is awake.
+    Grant(GrantKey),
 }
 
 impl Broker {
@@ -194,6 +201,8 @@ impl Broker {
             let done = match turn {
                 Turn::Request(stream) => self.turn_of_request(now, stream),
                 Turn::Flight(key) => self.turn_of_flight(now, key),
+                Turn::Token(stream) => self.turn_of_token(now, stream),
+                Turn::Grant(key) => self.turn_of_grant(now, key),
             };
             left = left.saturating_sub(usize::from(done));
         }
@@ -274,16 +283,24 @@ impl Broker {
                 .prefixes
                 .asking(warehouse)
                 .is_some_and(|call| self.calls.contains_key(&call)),
-            Wait::FirstKeys(issuer) | Wait::NewerKeys(issuer, _) => {
-                self.issuers.get(usize::from(issuer.0)).is_some_and(|keys| keys.next_fetch().is_some())
-                    || self.calls.values().any(|pending| {
-                        matches!(pending.purpose, Purpose::Keys(at) | Purpose::Metadata(at) if at == usize::from(issuer.0))
-                    })
-            }
-            Wait::Flight(key) => self.flights.get(&key).is_some_and(|flight| {
-                flight.waiters.contains(&stream) && self.can_end(flight)
-            }),
+            Wait::FirstKeys(issuer) | Wait::NewerKeys(issuer, _) => self.keys_may_come(issuer),
+            Wait::Flight(key) => self
+                .flights
+                .get(&key)
+                .is_some_and(|flight| flight.waiters.contains(&stream) && self.can_end(flight)),
         }
+    }
+}
+
+impl Broker {
+    /// Whether an issuer's keys are being fetched, or will be.
+    pub(super) fn keys_may_come(&self, issuer: IssuerId) -> bool {
+        let index = usize::from(issuer.0);
+        let keys = self.issuers.get(index);
+        keys.is_some_and(|keys| keys.next_fetch().is_some())
+            || self.calls.values().any(|pending| {
+                matches!(pending.purpose, Purpose::Keys(at) | Purpose::Metadata(at) if at == index)
+            })
     }
 }
 

@@ -36,6 +36,8 @@ pub(super) struct Intake<'a> {
     pub(super) query: Query,
     pub(super) wishes: Wishes,
     pub(super) token: &'a str,
+    /// What the connection's certificate names, where a program is held to that.
+    pub(super) peer: Option<Rc<str>>,
     pub(super) reads_body: bool,
     /// As many as its body has at most.
     pub(super) body_bytes: usize,
@@ -69,6 +71,16 @@ impl Broker {
             reference,
             traceparent,
         };
+        if self.serves_key_set(stream, head) {
+            return self.settle();
+        }
+        if let Some(place) = self.token_endpoint_of(head) {
+            about.catalog = Some(place.0);
+            about.operation = Some(Operation::GetToken);
+            about.safe = true;
+            self.token_request(now, stream, head, &about, place);
+            return self.settle();
+        }
         match Self::intake(&self.config, head) {
             Ok(intake) => {
                 about.catalog = Some(intake.catalog);
@@ -95,12 +107,17 @@ impl Broker {
     /// Whether a request that waits needs its body first, and at most how many bytes of it are read. Nothing of
     /// it goes to the catalog before the request is released.
     pub fn awaits_body(&self, stream: StreamId) -> Option<usize> {
-        let parked = self.parked.get(&stream)?;
+        let Some(parked) = self.parked.get(&stream) else {
+            return self.endpoint.awaits_form(stream);
+        };
         matches!(parked.body, RequestBody::Awaited).then_some(parked.body_bytes)
     }
 
     /// The body arrived that [`awaits_body`](Self::awaits_body) asked for.
     pub fn body(&mut self, now: Now, stream: StreamId, body: ArrivedBody<'_>) {
+        if self.token_form(now, stream, body) {
+            return self.settle();
+        }
         let waits = self.parked.get(&stream).map(|parked| &parked.body);
         if !matches!(waits, Some(RequestBody::Awaited)) {
             return;
@@ -152,6 +169,7 @@ impl Broker {
             reference: about.reference.into(),
             traceparent: about.traceparent.map(Into::into),
             token: SubjectToken::new(intake.token),
+            peer: intake.peer.clone(),
             caller: None,
             body: match intake.reads_body {
                 true => RequestBody::Awaited,
@@ -216,24 +234,24 @@ impl Broker {
             query: Query::default(),
             wishes: Wishes::default(),
             token,
+            peer: head.peer.and_then(|named| config.peer(named)).cloned(),
             reads_body: false,
             body_bytes: 0,
         };
-        if config.tenancy.is_some() {
-            Self::look_closer(config, head, &mut intake, catalog.1)
-                .map_err(|refusal| (id, refusal))?;
-        }
+        Self::look_closer(config, head, &mut intake, catalog.1).map_err(|refusal| (id, refusal))?;
         Ok(intake)
     }
 
-    /// What only rules about places need.
+    /// What only some rules need.
     fn look_closer(
         config: &Config,
         head: &RequestHead<'_>,
         intake: &mut Intake<'_>,
         catalog: &Catalog,
     ) -> Result<(), Refusal> {
-        intake.query = read_query(&intake.route, &catalog.layout)?;
+        if config.tenancy.is_some() {
+            intake.query = read_query(&intake.route, &catalog.layout)?;
+        }
         head.delegation
             .iter()
             .for_each(|line| intake.wishes.hear(line));
@@ -284,6 +302,7 @@ impl Broker {
             query: &intake.query,
             wishes: intake.wishes,
             body: None,
+            peer: intake.peer.as_deref(),
         };
         match policy::decide(&self.config, &seen, caller, &asked) {
             Ok(Decision::Yes(permit)) => match entry.at(permit.context(), now) {

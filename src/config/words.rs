@@ -1,7 +1,7 @@
 //! The values of the configuration that are one of a few words.
 
 use super::fault::{Faults, Path};
-use super::model::{Access, Delegation, Lines, Profile, SpeaksBy};
+use super::model::{Access, Delegation, Lines, Profile, SpeaksBy, ViewOwner};
 use super::node::{Field, Node};
 #[cfg(not(target_arch = "wasm32"))]
 use super::shape::{Shape, Show};
@@ -69,6 +69,11 @@ words!(Access {
 words!(Delegation {
     "remove" => Delegation::Remove,
     "refuse" => Delegation::Refuse,
+});
+
+words!(ViewOwner {
+    "any" => ViewOwner::Any,
+    "caller" => ViewOwner::Caller,
 });
 
 words!(Lines {

@@ -40,6 +40,12 @@ unsafe extern "C" {
         data: *const u8,
         size: usize,
     ) -> u32;
+    pub(super) fn proxy_get_property(
+        path: *const u8,
+        path_size: usize,
+        value: *mut *mut u8,
+        value_size: *mut usize,
+    ) -> u32;
     pub(super) fn proxy_set_property(
         path: *const u8,
         path_size: usize,

@@ -8,6 +8,7 @@
 use std::time::Duration;
 
 use super::abi::*;
+use crate::broker::Issued;
 use crate::wire::{HttpCall, Reply, header_block};
 
 /// `proxy_map_type_t` of the ABI.
@@ -142,6 +143,29 @@ pub(super) fn set_filter_state(key: &str, value: &[u8]) -> bool {
     status == STATUS_OK
 }
 
+/// What the certificate of the effective stream's connection names: the first URI of its subject alternative names, else
+/// the first DNS name. Envoy has none where it asked for no certificate, or was given none.
+pub(super) fn peer() -> Option<Vec<u8>> {
+    let uri = || property("connection\0uri_san_peer_certificate");
+    let dns = || property("connection\0dns_san_peer_certificate");
+    uri().or_else(dns)
+}
+
+/// The address that the effective stream comes from.
+pub(super) fn source() -> Option<Vec<u8>> {
+    property("source\0address")
+}
+
+/// An attribute of Envoy's that is a text, by the members of its path with zeros between them. An empty one is as good as
+/// none.
+fn property(path: &str) -> Option<Vec<u8>> {
+    let (mut data, mut size) = (std::ptr::null_mut(), 0);
+    // SAFETY: pointer and length are of a live slice, the other pointers are to live locals.
+    let status =
+        unsafe { proxy_get_property(path.as_ptr(), path.len(), &raw mut data, &raw mut size) };
+    taken(status, data, size).filter(|value| !value.is_empty())
+}
+
 /// The configuration of the filter that is being configured.
 pub(super) fn configuration(size: usize) -> Option<Vec<u8>> {
     buffer(Buffer::Configuration, size)
@@ -201,6 +225,15 @@ pub(super) fn continue_request() {
 
 /// Answers the effective stream's request.
 pub(super) fn send_reply(reply: &Reply) {
+    answer(reply, &reply.body);
+}
+
+/// Gives a token to the effective stream's client.
+pub(super) fn send_token(issued: &Issued) {
+    answer(&issued.head(), issued.body().expose());
+}
+
+fn answer(reply: &Reply, body: &[u8]) {
     let headers = reply.headers.iter();
     let headers = block(headers.map(|(name, value)| (*name, value.as_str())));
     // SAFETY: pointers and lengths are of live slices.
@@ -209,8 +242,8 @@ pub(super) fn send_reply(reply: &Reply) {
             u32::from(reply.status),
             reply.details.as_ptr(),
             reply.details.len(),
-            reply.body.as_ptr(),
-            reply.body.len(),
+            body.as_ptr(),
+            body.len(),
             headers.as_ptr(),
             headers.len(),
             NO_GRPC_STATUS,

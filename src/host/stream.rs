@@ -91,7 +91,11 @@ impl Stream {
             gate.host_failed("the headers could not be read");
             return self.enter(Phase::Answered);
         };
-        let head = RequestHead::read(headers.iter());
+        let mut head = RequestHead::read(headers.iter());
+        let peer = gate.asks_peer.then(imports::peer).flatten();
+        head.peer = peer.as_deref();
+        let source = head.asks_for_token().then(imports::source).flatten();
+        head.source = source.as_deref();
         if !head
             .stripped
             .iter()

@@ -14,6 +14,7 @@ use crate::jose::{Claims, Fingerprint};
 pub struct Caller {
     pub(super) issuer: IssuerId,
     pub(super) subject: String,
+    pub(super) name: String,
     pub(super) log_name: String,
     pub(super) same_person: String,
     pub(super) authorized_party: Option<String>,
@@ -38,6 +39,12 @@ impl Caller {
         &self.subject
     }
 
+    /// The value of the issuer's `name_claim`, to the letter; `sub` where it is missing or empty. What engines call the
+    /// person.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// How logs and messages name the caller: safe to write between quotes, at most 128 characters. Never
     /// a key for anything: two callers may have the same.
     pub fn log_name(&self) -> &str {
@@ -49,7 +56,7 @@ impl Caller {
         &self.same_person
     }
 
-    /// The client that got the token: `azp`, else `client_id`.
+    /// The client that got the token: `azp`, else `client_id`, else `appid` (Entra) or `cid` (Okta).
     pub fn authorized_party(&self) -> Option<&str> {
         self.authorized_party.as_deref()
     }

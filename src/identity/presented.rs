@@ -1,7 +1,9 @@
 //! A token that was presented and passed every check that costs little.
 
 use std::fmt;
+use std::time::Duration;
 
+use super::marks::{CLIENT_CLAIMS, client_of};
 use super::standing::{proof, standing};
 use super::{Caller, TokenFault};
 use crate::clock::UnixTime;
@@ -14,10 +16,6 @@ use crate::text;
 /// distinguished names there.
 const SUBJECT_BYTES: usize = 1024;
 
-/// Claims in which servers name the client that got the token: OpenID Connect (`azp`), RFC 9068
-/// (`client_id`), and Entra's v1 tokens (`appid`) and Okta (`cid`), which have neither of the two.
-const CLIENT_CLAIMS: [&str; 4] = ["azp", "client_id", "appid", "cid"];
-
 /// A subject token in which everything is as it must be, except that nobody has looked at its signature:
 /// it proves nothing yet. `Debug` shows no claims.
 pub struct Presented<'a> {
@@ -26,6 +24,7 @@ pub struct Presented<'a> {
     issuer: IssuerId,
     claims: Claims,
     subject: String,
+    name: String,
     log_name: String,
     same_person: String,
     authorized_party: Option<String>,
@@ -99,8 +98,11 @@ impl<'a> Presented<'a> {
         if claims.get("cnf").is_some() {
             return Err(TokenFault::SenderConstrained { issuer });
         }
-        let azp = optional_string(&claims, "azp")?;
-        let client_id = optional_string(&claims, "client_id")?;
+        // Elsewhere the others of these claims may mean anything.
+        for name in ["azp", "client_id"] {
+            optional_string(&claims, name)?;
+        }
+        let client = client_of(&claims).map(str::to_owned);
         if is_own_client(config, iss, &claims) {
             return Err(TokenFault::OwnClientToken { issuer });
         }
@@ -117,7 +119,7 @@ impl<'a> Presented<'a> {
             .string_at(&rules.subject_claim.0)
             .filter(|text| names_somebody(text))
             .ok_or(TokenFault::Person { issuer })?;
-        let shown = claims
+        let name = claims
             .string_at(&rules.name_claim.0)
             .filter(|text| !text.is_empty())
             .unwrap_or(subject);
@@ -126,9 +128,10 @@ impl<'a> Presented<'a> {
             algorithm,
             issuer,
             subject: subject.to_owned(),
-            log_name: text::shown(shown),
+            name: name.to_owned(),
+            log_name: text::shown(name),
             same_person: same_person.to_owned(),
-            authorized_party: azp.or(client_id).map(str::to_owned),
+            authorized_party: client,
             expires,
             accepted_until,
             claims,
@@ -139,6 +142,43 @@ impl<'a> Presented<'a> {
     /// Whose keys are to prove it.
     pub fn issuer(&self) -> IssuerId {
         self.issuer
+    }
+
+    /// What it claims, which nobody has proved.
+    pub fn claims(&self) -> &Claims {
+        &self.claims
+    }
+
+    /// The same for a token that may have expired, for as long as `most`: to tell whose it was, and for nothing else.
+    ///
+    /// # Errors
+    /// The first check that fails.
+    pub fn inspect_expired(
+        token: &'a [u8],
+        config: &Config,
+        now: UnixTime,
+        most: Duration,
+    ) -> Result<Self, TokenFault> {
+        match Self::inspect(token, config, now) {
+            Err(
+                fault @ TokenFault::Expired {
+                    issuer: _,
+                    expired_for,
+                },
+            ) if expired_for <= most => {
+                let expires = CompactJws::parse(token)
+                    .ok()
+                    .and_then(|jws| Claims::parse(jws.payload()).ok()?.expires());
+                match expires {
+                    Some(expires) => {
+                        let last = expires.minus(Duration::from_secs(1));
+                        Self::inspect(token, config, last)
+                    }
+                    None => Err(fault),
+                }
+            }
+            outcome => outcome,
+        }
     }
 
     /// The key that it names.
@@ -161,10 +201,10 @@ impl<'a> Presented<'a> {
     pub(super) fn proven_by(self, key: Fingerprint, config: &Config) -> Caller {
         let whos = config.whos.holding(self.issuer, &self.claims);
         let client = self.authorized_party.as_deref();
-        let (issuer, claims, subject) = (self.issuer, &self.claims, &*self.subject);
-        let standing = standing(config, issuer, claims, &whos, subject, client);
+        let (issuer, claims) = (self.issuer, &self.claims);
+        let standing = standing(config, issuer, claims, &whos, client);
         let proof = proof(config, issuer, claims, standing, client);
-        let texts = [&self.subject, &self.log_name, &self.same_person];
+        let texts = [&self.subject, &self.name, &self.log_name, &self.same_person];
         let footprint = texts
             .into_iter()
             .chain(&self.authorized_party)
@@ -174,6 +214,7 @@ impl<'a> Presented<'a> {
         Caller {
             issuer: self.issuer,
             subject: self.subject,
+            name: self.name,
             log_name: self.log_name,
             same_person: self.same_person,
             authorized_party: self.authorized_party,
@@ -216,14 +257,10 @@ fn token_type(typ: Option<&str>) -> String {
         .unwrap_or(typ)
 }
 
-/// A claim that the token need not have, but that must be a string if it has it.
-fn optional_string<'c>(
-    claims: &'c Claims,
-    name: &'static str,
-) -> Result<Option<&'c str>, TokenFault> {
+/// A claim that the token need not have must be a string if it has it.
+fn optional_string(claims: &Claims, name: &'static str) -> Result<(), TokenFault> {
     match claims.get(name) {
-        None => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text)),
+        None | Some(Value::String(_)) => Ok(()),
         Some(_) => Err(TokenFault::Claims(ClaimsFault::WrongType(name))),
     }
 }

@@ -1,5 +1,6 @@
 //! Whether a caller is a person or a program, and who proved it.
 
+use super::marks;
 use crate::config::{Config, IssuerId, ServiceId, WhoId};
 use crate::jose::Claims;
 
@@ -43,7 +44,6 @@ pub(super) fn standing(
     issuer: IssuerId,
     claims: &Claims,
     whos: &[WhoId],
-    subject: &str,
     client: Option<&str>,
 ) -> Standing {
     let gates = gate_client(config, issuer);
@@ -59,7 +59,7 @@ pub(super) fn standing(
     });
     match found {
         Some((_, position)) => Standing::Service(ServiceId(position)),
-        None if is_program(claims, subject, client) => Standing::Program,
+        None if marks::is_program(config, claims, whos) => Standing::Program,
         None => Standing::Person,
     }
 }
@@ -75,7 +75,12 @@ pub(super) fn proof(
     if standing != Standing::Person {
         return Proof::Program;
     }
-    let ours = client.is_some() && client == gate_client(config, issuer);
+    // Where nobody may speak for others, the gate's client got nothing on anybody's word.
+    let spoken = config
+        .services
+        .iter()
+        .any(|service| service.issuer == issuer && service.speaks_for.is_some());
+    let ours = spoken && client.is_some() && client == gate_client(config, issuer);
     match ours && claims.get("sid").is_none() || claims.get("act").is_some() {
         true => Proof::EngineWord,
         false => Proof::OwnToken,
@@ -87,13 +92,4 @@ fn gate_client(config: &Config, issuer: IssuerId) -> Option<&str> {
     let issuer = config.issuers.get(usize::from(issuer.0))?;
     let client = issuer.gate_tokens.as_ref()?.client.as_ref()?;
     Some(&client.id)
-}
-
-/// Whether a token says that nobody is behind it but a program: Keycloak's service accounts, Entra's `idtyp`, and where
-/// the subject is the client itself (RFC 9068 section 2.2).
-fn is_program(claims: &Claims, subject: &str, client: Option<&str>) -> bool {
-    let text = |name: &str| claims.get(name).and_then(|value| value.as_str());
-    text("idtyp") == Some("app")
-        || text("preferred_username").is_some_and(|name| name.starts_with("service-account-"))
-        || client == Some(subject)
 }

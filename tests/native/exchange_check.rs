@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use icegate::clock::{Instant, Now, UnixTime};
 use icegate::config::{Config, IssuerId};
-use icegate::exchange::{Minted, MintedFault, check};
+use icegate::exchange::{Minted, MintedFault, Whose, check};
 use icegate::identity::{Caller, Presented};
 use icegate::jose::{ClaimsFault, JwsFault, KeySet, RustCrypto};
 use icegate::oauth::{ExpiresIn, TokenResponse};
@@ -32,6 +32,7 @@ struct Story {
     caller: Caller,
     answer: TokenResponse,
     now: Duration,
+    whose: Whose<'static>,
 }
 
 fn corp() -> Signer {
@@ -102,6 +103,7 @@ impl Story {
             caller: caller(&config, CORP, &[], NOW + 3600),
             answer: answer(token),
             now: Duration::from_secs(NOW),
+            whose: Whose::Callers,
             config,
         }
     }
@@ -117,7 +119,15 @@ impl Story {
             instant: Instant::from_origin(Duration::ZERO),
             unix: UnixTime::from_epoch(self.now),
         };
-        check(&self.answer, rule, issuer, &self.keys, &self.caller, now)
+        check(
+            &self.answer,
+            rule,
+            issuer,
+            &self.keys,
+            &self.caller,
+            self.whose,
+            now,
+        )
     }
 
     #[track_caller]

@@ -38,6 +38,7 @@ mod idp;
 mod jose_keys;
 mod jose_messages;
 mod jose_properties;
+mod jose_signing;
 mod jose_tokens;
 mod jose_traps;
 mod jose_traps_claims;

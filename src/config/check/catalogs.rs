@@ -73,6 +73,7 @@ pub(super) fn check(
             Some(branch) => branch.0.clone(),
             None => "main".into(),
         },
+        view_owner: block.view_owner?,
         layout,
     };
     let token = TokenRule {

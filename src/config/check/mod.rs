@@ -22,7 +22,7 @@ use super::fault::{Faults, Path};
 use super::file::{File, LimitsBlock, WhoBlock};
 use super::model::{
     Access, Audit, CatalogId, ClientAuthentication, Config, Context, Grant, Issuer, Limits, Loaded,
-    Tenancy, Warehouse, WhoId,
+    Tenancy, ViewOwner, Warehouse, WhoId,
 };
 use super::node::{Field, Node};
 use super::span::Span;
@@ -173,12 +173,15 @@ fn must_hold_bodies(around: &Surroundings<'_>, tenancy: Option<&Tenancy>, faults
         tenants.any(|tenant| tenant.locations.is_some())
     };
     let mut blocks = around.issuer_blocks();
+    let mut catalogs = around.catalogs.iter().flatten();
     let why = if tenancy.is_some() && around.file.access == Some(Access::Grants) {
         "access: grants cannot be held"
     } else if tenancy.is_some_and(located) {
         "locations of tenants cannot be held"
     } else if tenancy.is_some_and(|tenancy| tenancy.warehouses.iter().any(nessie)) {
         "tenants at a catalog of kind nessie, where a name in a body can lead to another reference, cannot be held"
+    } else if catalogs.any(|(catalog, _)| catalog.view_owner == ViewOwner::Caller) {
+        "view_owner: caller of a catalog cannot be held"
     } else if blocks.any(|(_, block)| matches!(block.gate_tokens, Some(Some(_)))) {
         "the token endpoint (gate_tokens of an issuer) cannot be answered"
     } else {

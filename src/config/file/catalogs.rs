@@ -1,7 +1,7 @@
 //! The catalogs and how their tokens are got, as they are written.
 
 use crate::config::block::block;
-use crate::config::model::ClaimPath;
+use crate::config::model::{ClaimPath, ViewOwner};
 use crate::config::parts::Parameters;
 use crate::config::span::Span;
 use crate::config::texts::{
@@ -63,6 +63,15 @@ block! {
         names_ignore_case: bool [
             optional "`true` for `lakekeeper`, otherwise `false`",
             "Catalogs over Hive, Glue or MySQL ignore case too: set it for them."
+        ],
+        /// As whom engines may run what a view says. Trino writes the view's owner into it
+        /// (`trino.run-as-owner`), and whoever reads the view then reads its tables as that owner. `caller`: a
+        /// view is written only by the one whom it names, by the name that `name_claim` has; requests that
+        /// write views are read for it.
+        view_owner: ViewOwner [
+            default ViewOwner::Any,
+            "Only engines that speak for their users act on it, and engines differ in the names that they \
+             have for them."
         ],
         /// The Envoy cluster that leads to the catalog, for asking the prefixes of warehouses that are
         /// not written in `reach`.

@@ -198,6 +198,17 @@ pub struct Catalog {
     pub names_ignore_case: bool,
     /// Nessie: the reference that a prefix without one means.
     pub default_branch: Rc<str>,
+    /// As whom engines may run what a view says.
+    pub view_owner: ViewOwner,
+}
+
+/// As whom an engine may run what a view says (`trino.run-as-owner`), by whoever writes the view.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ViewOwner {
+    /// As anybody.
+    Any,
+    /// As the writer alone.
+    Caller,
 }
 
 /// How the token for a catalog is got, for everybody or for the people of one tenant.
@@ -250,6 +261,17 @@ impl Config {
     /// A program.
     pub fn service(&self, id: ServiceId) -> Option<&Service> {
         self.services.get(usize::from(id.0))
+    }
+
+    /// Whether any program is held to the connection that it comes by.
+    pub fn asks_peer(&self) -> bool {
+        self.services.iter().any(|service| service.peer.is_some())
+    }
+
+    /// The name of a client's certificate, where a program is held to it; any other is as good as none.
+    pub fn peer(&self, named: &[u8]) -> Option<&Rc<str>> {
+        let mut peers = self.services.iter().filter_map(|one| one.peer.as_ref());
+        peers.find(|peer| peer.as_bytes() == named)
     }
 
     /// The issuer whose gate tokens the token endpoint of a catalog gives.

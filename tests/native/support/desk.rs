@@ -76,6 +76,8 @@ pub(crate) struct Request<'a> {
 pub(crate) struct Desk {
     pub(crate) config: Config,
     pub(crate) book: Book,
+    /// What the certificate of every connection names.
+    pub(crate) peer: Option<String>,
 }
 
 impl Desk {
@@ -84,6 +86,7 @@ impl Desk {
         Self {
             config: lake_with(changes),
             book: Book::default(),
+            peer: None,
         }
     }
 
@@ -129,6 +132,7 @@ impl Desk {
             query: &query,
             wishes,
             body: body.as_ref(),
+            peer: self.peer.as_deref(),
         };
         decide(&self.config, &self.book, caller, &asked)
     }
