@@ -33,7 +33,6 @@ const TABLE: &[(&str, u16, u16, &str)] = &[
     ("session_over", 400, 400, "invalid_grant"),
     ("session_unproven", 400, 400, "invalid_grant"),
     ("gate_token_unfit", 503, 429, "ServiceUnavailableException"),
-    ("program_peer", 403, 403, "ForbiddenException"),
     ("jwt_malformed", 401, 401, "NotAuthorizedException"),
     ("algorithm_refused", 401, 401, "NotAuthorizedException"),
     ("critical_header", 401, 401, "NotAuthorizedException"),

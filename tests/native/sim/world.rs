@@ -73,6 +73,10 @@ pub(crate) enum Kind {
         subject_token: String,
         audience: String,
     },
+    /// The own account of a program's client.
+    Own {
+        client: String,
+    },
     Metadata,
     Keys,
     /// A warehouse's prefix, with a token for this person.
@@ -295,6 +299,11 @@ impl World {
         claims["iat"] = self.true_seconds().into();
         if self.config.tenancy.is_some() {
             claims["groups"] = tenants::groups(person).into();
+        }
+        if tenants::is_marked(person) {
+            claims["azp"] = "trino".into();
+            claims["preferred_username"] = format!("service-account-{person}").into();
+            claims["jti"] = format!("trrtcc:{person}-{expires}").into();
         }
         let token = sign(signer, &claims);
         self.remember_subject(&token, person, issuer, expires, genuine);
