@@ -75,11 +75,7 @@ impl<'a> Program<'a> {
         if self.0.may.has(operation) {
             return Ok(());
         }
-        let (name, may) = (&self.0.name, self.0.may.words());
-        let may = match may.as_slice() {
-            [] => "nothing".to_owned(),
-            words => words.join(", "),
-        };
+        let (name, may) = (&self.0.name, self.0.may.words().join(", "));
         Err(Refusal::new(
             reason,
             format!(

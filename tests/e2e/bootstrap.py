@@ -1,7 +1,7 @@
 """The parts of Envoy's bootstrap that tests look at and change."""
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,12 @@ def filter_configuration(bootstrap: dict) -> dict:
 def set_filter_configuration(bootstrap: dict, configuration: dict) -> None:
     """Another configuration of the filter."""
     gate_filter(bootstrap)["typed_config"]["config"]["configuration"] = configuration
+
+
+def allow_variables(bootstrap: dict, names: Iterable[str]) -> None:
+    """Lets the filter see further variables of Envoy's environment."""
+    known = gate_filter(bootstrap)["typed_config"]["config"]["vm_config"]["environment_variables"]["host_env_keys"]
+    known += [name for name in names if name not in known]
 
 
 def cluster(bootstrap: dict, name: str) -> dict:

@@ -61,7 +61,10 @@ mod policy_names;
 mod policy_operations;
 mod policy_people;
 mod policy_places;
+mod policy_program_properties;
+mod policy_programs;
 mod policy_properties;
+mod policy_views;
 #[path = "support/programs.rs"]
 mod programs;
 mod refusal_table;
@@ -71,6 +74,7 @@ mod sim_keys;
 mod sim_model;
 mod sim_outages;
 mod sim_prefixes;
+mod sim_programs;
 mod sim_stories;
 mod sim_tenants;
 mod support;

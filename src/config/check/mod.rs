@@ -6,6 +6,7 @@ mod clusters;
 mod gate_tokens;
 mod grants;
 mod issuers;
+mod known;
 mod own_account;
 mod own_key;
 mod reach;

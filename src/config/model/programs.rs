@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::{CatalogId, Client, ContextId, Endpoint, IssuerId, Profile, TenantId, WhoId};
 use crate::dialect::Word;
 use crate::iceberg::OperationSet;
-use crate::jose::SigningKey;
+use crate::jose::{self, SigningKey};
 
 /// Position of a service in [`Config::services`](super::Config::services).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -85,6 +85,24 @@ impl SpeaksBy {
     }
 }
 
+/// A private key of the gate's own, with which it signs assertions. `Debug` shows nothing of it.
+#[derive(Clone)]
+pub struct OwnKey {
+    /// `kid`.
+    pub id: Rc<str>,
+    /// What signs.
+    pub key: Rc<dyn SigningKey>,
+}
+
+impl fmt::Debug for OwnKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OwnKey")
+            .field("id", &self.id)
+            .field("key", &self.key)
+            .finish_non_exhaustive()
+    }
+}
+
 /// How gate tokens are got at an issuer: what the token endpoint of catalogs gives.
 #[derive(Debug)]
 pub struct GateTokens {
@@ -125,17 +143,10 @@ pub struct AssertionRule {
     pub jwks_path: Option<Rc<str>>,
 }
 
-/// A private key of the gate's own. `Debug` shows its id alone.
-#[derive(Clone)]
-pub struct OwnKey {
-    /// Its `kid`.
-    pub id: Rc<str>,
-    /// Signs.
-    pub key: Rc<dyn SigningKey>,
-}
-
-impl fmt::Debug for OwnKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("OwnKey").field(&self.id).finish()
+impl AssertionRule {
+    /// The public halves of its keys, as a JWK Set (RFC 7517 section 5).
+    pub fn key_set(&self) -> String {
+        let keys: Vec<_> = self.keys.iter().map(|own| (&*own.id, &*own.key)).collect();
+        jose::key_set(&keys)
     }
 }
