@@ -1,7 +1,7 @@
 """The parts of Envoy's bootstrap that tests look at and change."""
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,12 @@ def gate_filter(bootstrap: dict) -> dict:
     """The HTTP filter that is the gate."""
     (one,) = [one for one in connection_manager(bootstrap)["http_filters"] if one["name"] == "icegate"]
     return one
+
+
+def show_environment(bootstrap: dict, names: Iterable[str]) -> None:
+    """Lets the filter's VM see further variables of Envoy's environment."""
+    machine = gate_filter(bootstrap)["typed_config"]["config"]["vm_config"]
+    machine.setdefault("environment_variables", {}).setdefault("host_env_keys", []).extend(names)
 
 
 def filter_configuration(bootstrap: dict) -> dict:

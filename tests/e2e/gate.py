@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import yaml
 from bootstrap import (
     access_log, add_cluster, connection_manager, filter_configuration, listener, merged, move_cluster,
-    set_filter_configuration, virtual_hosts,
+    set_filter_configuration, show_environment, virtual_hosts,
 )
 
 from stack import web
@@ -45,7 +45,7 @@ class Gate:
     `change` is merged into the filter's configuration (None removes a member), `edit` gets the whole bootstrap.
     `clusters`: further clusters by name and port; `routes`: path prefixes that go to them.
     `form`: how the filter's configuration is given to Envoy, `struct` or `string`. `example`: another file of `envoy/`;
-    `tls` and `host`: how its listener is spoken to.
+    `tls` and `host`: how its listener is spoken to. `secrets`: what the filter finds in its environment besides.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Gate:
         change: Mapping[str, Any] | None = None, clusters: Mapping[str, int] | None = None,
         routes: Mapping[str, str] | None = None, secret: str | None = None, form: str = "struct",
         edit: Callable[[dict], None] | None = None, example: str = "smallest.yaml", tls: ssl.SSLContext | None = None,
-        host: str = "gate.test",
+        host: str = "gate.test", secrets: Mapping[str, str] | None = None,
     ) -> None:
         self.folder, self.port = folder, free_port()
         self.tls, self.host = tls, host
@@ -82,9 +82,11 @@ class Gate:
                 "value": json.dumps(configuration["value"])})
         if edit is not None:
             edit(self.bootstrap)
+        if secrets:
+            show_environment(self.bootstrap, secrets)
         secret = keycloak.credential("icegate")[1] if secret is None else secret
         self.envoy = Envoy(yaml.safe_dump(self.bootstrap, sort_keys=False), folder / "envoy", wasm=wasm_module(),
-                           concurrency=2, variables={"ICEGATE_SECRET": secret})
+                           concurrency=2, variables={"ICEGATE_SECRET": secret, **(secrets or {})})
         self.refused: dict[str, int] = {}
 
     def __enter__(self) -> "Gate":
