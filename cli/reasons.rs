@@ -232,6 +232,7 @@ fn handed(page: &mut Page, handed: Handed) {
 fn answer(page: &mut Page, request: &RequestLine, refusal: &Refusal) {
     let head = request.method == "HEAD";
     let reply = refusal.reply(&Asked {
+        token_endpoint: false,
         safe: head || request.method == "GET",
         head,
         reference: REFERENCE,
@@ -239,7 +240,7 @@ fn answer(page: &mut Page, request: &RequestLine, refusal: &Refusal) {
     });
     page.line("refused", format!("{} {}", reply.status, reply.details));
     for (name, value) in &reply.headers {
-        if !matches!(*name, "content-type" | "cache-control") {
+        if !matches!(*name, "content-type" | "cache-control" | "pragma") {
             page.line("answer", format!("{name}: {value}"));
         }
     }

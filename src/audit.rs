@@ -20,6 +20,10 @@ pub struct Record {
     pub traceparent: Option<Box<str>>,
     /// Who asked; `None` where nobody was recognised.
     pub caller: Option<Who>,
+    /// The program that acted for that caller at the token endpoint, by its name in the configuration.
+    pub actor: Option<Box<str>>,
+    /// A token was given.
+    pub issued: bool,
     /// The tenant, by its name in the configuration.
     pub tenant: Option<Box<str>>,
     /// The catalog, by its name in the configuration.
@@ -105,6 +109,7 @@ impl Record {
             put("service", text(&caller.service));
             put("token_id", text(&caller.token_id));
         }
+        put("actor", text(&self.actor));
         put("tenant", text(&self.tenant));
         put("catalog", text(&self.catalog));
         put("warehouse", text(&self.warehouse));
@@ -142,6 +147,7 @@ impl Record {
         put("icegate.subject", caller.map(|caller| &*caller.subject));
         put("icegate.name", caller.map(|caller| &*caller.name));
         put("icegate.kind", caller.map(Who::kind));
+        put("icegate.actor", self.actor.as_deref());
         put("icegate.proof", caller.map(|caller| caller.proof.name()));
         put(
             "icegate.service",
@@ -159,6 +165,7 @@ impl Record {
     fn decision(&self) -> &'static str {
         match self.refusal {
             Some(_) => "refused",
+            None if self.issued => "issued",
             None => "forwarded",
         }
     }

@@ -236,3 +236,39 @@ pub const ASSERTION_LIFE: Duration = Duration::from_secs(60);
 
 /// Longest PEM text of a private key. One of RSA with 4096 bits has 3,300 characters.
 pub const SIGNING_KEY_BYTES: usize = 16 * 1024;
+/// Requests for tokens that wait per worker. Each holds a form of at most [`TOKEN_REQUEST_BYTES`].
+pub const TOKEN_REQUESTS: usize = 1_024;
+
+/// Bytes of their forms together, as announced: nobody is recognised before a form was read.
+pub const TOKEN_REQUESTS_BYTES: usize = 16 * 1024 * 1024;
+
+/// Grants under way per worker at which new ones are refused. Engines that come together share one each.
+pub const GRANTS_IN_FLIGHT: usize = 256;
+
+/// Gate tokens that are kept per worker, so that an engine that asks again for the same person gets the same one.
+pub const GATE_TOKENS_KEPT: usize = 4_096;
+
+/// Gate tokens without a session at the identity provider of which it is known since when their chain lasts.
+pub const GATE_TOKEN_ORIGINS: usize = 16_384;
+
+/// Logins of which it is known that they were good, and as many that were not.
+pub const LOGINS_KNOWN: usize = 4_096;
+
+/// How long it is known that a login was good. It is asked again all the same; it only does not count as a try.
+pub const GOOD_LOGIN_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long it is known that a login was wrong. A secret may become the right one.
+pub const WRONG_LOGIN_LIFE: Duration = Duration::from_secs(60);
+
+/// Addresses, each with a client id, whose logins are counted.
+pub const LOGIN_SOURCES: usize = 4_096;
+
+/// Logins a second of one client id from one address that were not known to be good; ten seconds' may come at once. A
+/// person who tries secrets needs no more, and a program knows its own.
+pub const LOGINS_OF_SOURCE: u64 = 1;
+
+/// The same from all addresses together.
+pub const LOGINS_OF_SERVICE: u64 = 5;
+
+/// Longest name of a person that an engine may say.
+pub const SAID_NAME_BYTES: usize = 256;

@@ -46,12 +46,12 @@ pub enum Answer {
     /// 503 for reads and 429 for everything else, with `Retry-After`: nothing was forwarded, so a
     /// commit must not end in an unknown state (5xx is read that way by three clients).
     Later,
-    /// 400 in the shape of RFC 6749 section 5.2.
-    UnsupportedGrantType,
+    /// An error of a token endpoint (RFC 6749 section 5.2).
+    OAuth(ErrorCode),
 }
 
 macro_rules! reasons {
-    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal, $culprit:ident, $answer:ident;)+) => {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal, $culprit:ident, $answer:ident $(($code:expr))?;)+) => {
         /// Why a request was refused.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Reason {
@@ -79,7 +79,7 @@ macro_rules! reasons {
             /// What kind of answer it is.
             pub const fn answer(self) -> Answer {
                 match self {
-                    $(Self::$variant => Answer::$answer,)+
+                    $(Self::$variant => Answer::$answer $(($code))?,)+
                     Self::Path(fault) if fault.is_unknown() => Answer::NotFound,
                     Self::Path(_) => Answer::BadRequest,
                 }
@@ -123,7 +123,34 @@ reasons! {
     /// The path lies outside of every catalog's base path.
     PathOutside = "path_outside", Caller, NotFound;
     /// The token endpoint is known but not answered.
-    TokenEndpointOff = "token_endpoint_off", Caller, UnsupportedGrantType;
+    TokenEndpointOff = "token_endpoint_off", Caller, OAuth(ErrorCode::UnsupportedGrantType);
+    // Token endpoint
+    /// The request for a token is not well-formed.
+    TokenRequestMalformed = "token_request_malformed", Caller, OAuth(ErrorCode::InvalidRequest);
+    /// The token endpoint does not know the grant type, or is not set up for it.
+    GrantTypeUnsupported = "grant_type_unsupported", Caller, OAuth(ErrorCode::UnsupportedGrantType);
+    /// A scope that the configuration does not list is asked for.
+    ScopeUnknown = "scope_unknown", Caller, OAuth(ErrorCode::InvalidScope);
+    /// Client id and secret are missing or not well-formed.
+    LoginMalformed = "login_malformed", Caller, OAuth(ErrorCode::InvalidClient);
+    /// No service logs in by this client id.
+    LoginUnknown = "login_unknown", Caller, OAuth(ErrorCode::InvalidClient);
+    /// The identity provider does not accept this client id with this secret.
+    LoginRefused = "login_refused", Caller, OAuth(ErrorCode::InvalidClient);
+    /// Too many logins of one client id with wrong secrets.
+    LoginTries = "login_tries", Caller, Later;
+    /// The actor is no program that may act for others.
+    ActorRefused = "actor_refused", Caller, OAuth(ErrorCode::UnauthorizedClient);
+    /// The program may not speak for this person, or there is no such person.
+    NameRefused = "name_refused", Caller, OAuth(ErrorCode::InvalidGrant);
+    /// The subject token is none that is exchanged here.
+    SubjectTokenRefused = "subject_token_refused", Caller, OAuth(ErrorCode::InvalidGrant);
+    /// The session of a person or a program has ended, and is not prolonged.
+    SessionOver = "session_over", Caller, OAuth(ErrorCode::InvalidGrant);
+    /// A session that only the gate knows of is prolonged without the engine's own proof.
+    SessionUnproven = "session_unproven", Caller, OAuth(ErrorCode::InvalidGrant);
+    /// The token that the identity provider made for the gate must not be given out.
+    GateTokenUnfit = "gate_token_unfit", Operator, Later;
     // Verify
     /// The token is no well-formed compact JWS with a JSON object as claims.
     JwtMalformed = "jwt_malformed", Caller, BadToken;
@@ -346,6 +373,7 @@ impl From<&MintedFault> for Reason {
             | MintedFault::Algorithm
             | MintedFault::Claims(_)
             | MintedFault::OtherIssuer
+            | MintedFault::NoIssuedTokenType
             | MintedFault::SenderConstrained
             | MintedFault::Signature => Self::MintedInvalid,
         }
@@ -436,6 +464,8 @@ pub struct Asked<'a> {
     pub head: bool,
     /// What finds the log line.
     pub reference: &'a str,
+    /// It is asked of the token endpoint, whose errors have the shape of RFC 6749.
+    pub token_endpoint: bool,
     /// 0..=255, drawn for this reply: spreads the retries of many clients.
     pub jitter: u8,
 }
@@ -444,7 +474,8 @@ impl Refusal {
     /// The answer's HTTP status.
     pub fn status(&self, safe: bool) -> u16 {
         match self.reason.answer() {
-            Answer::BadRequest | Answer::UnsupportedGrantType => 400,
+            Answer::BadRequest => 400,
+            Answer::OAuth(code) => code.status(),
             Answer::NoToken | Answer::BadToken => 401,
             Answer::Forbidden => 403,
             Answer::NotFound | Answer::NoView => 404,
@@ -455,6 +486,9 @@ impl Refusal {
 
     /// The whole answer.
     pub fn reply(&self, asked: &Asked<'_>) -> Reply {
+        if asked.token_endpoint || matches!(self.reason.answer(), Answer::OAuth(_)) {
+            return self.token_reply(asked);
+        }
         let status = self.status(asked.safe);
         let message = format!("{} (ref {})", self.sentence, asked.reference);
         let mut headers = vec![
@@ -463,7 +497,7 @@ impl Refusal {
             ("cache-control", "no-store".to_owned()),
         ];
         let kind = match self.reason.answer() {
-            Answer::BadRequest | Answer::UnsupportedGrantType => ErrorType::BadRequest,
+            Answer::BadRequest | Answer::OAuth(_) => ErrorType::BadRequest,
             Answer::NoToken => {
                 headers.push(("www-authenticate", www_authenticate("icegate", None)));
                 ErrorType::NotAuthorized
@@ -491,12 +525,6 @@ impl Refusal {
         };
         let body = if asked.head {
             Vec::new()
-        } else if self.reason.answer() == Answer::UnsupportedGrantType {
-            OAuthError {
-                code: ErrorCode::UnsupportedGrantType,
-                description: message,
-            }
-            .body()
         } else {
             error_body(&message, kind)
         };
@@ -504,6 +532,50 @@ impl Refusal {
             status,
             headers,
             body,
+            details: self.reason.name(),
+        }
+    }
+
+    /// The answer of the token endpoint. While somebody else is at fault, none of the six codes fits: Iceberg clients look at
+    /// the status first.
+    fn token_reply(&self, asked: &Asked<'_>) -> Reply {
+        let later = self.reason.answer() == Answer::Later;
+        let code = match self.reason.answer() {
+            Answer::OAuth(code) => code,
+            Answer::NoToken => ErrorCode::InvalidClient,
+            Answer::BadToken | Answer::Forbidden => ErrorCode::InvalidGrant,
+            Answer::BadRequest | Answer::NotFound | Answer::NoView | Answer::Later => {
+                ErrorCode::InvalidRequest
+            }
+        };
+        let mut headers = vec![
+            ("content-type", "application/json".to_owned()),
+            ("cache-control", "no-store".to_owned()),
+            ("pragma", "no-cache".to_owned()),
+        ];
+        if code == ErrorCode::InvalidClient {
+            headers.push(("www-authenticate", r#"Basic realm="icegate""#.to_owned()));
+        }
+        if later {
+            let seconds = self.retry_after_seconds(asked.jitter);
+            headers.push(("retry-after", seconds.to_string()));
+        }
+        let status = match self.reason {
+            Reason::LoginTries => 429,
+            _ if later => 503,
+            _ => code.status(),
+        };
+        let error = OAuthError {
+            code,
+            description: format!("{} (ref {})", self.sentence, asked.reference),
+        };
+        Reply {
+            status,
+            headers,
+            body: match asked.head {
+                true => Vec::new(),
+                false => error.body(),
+            },
             details: self.reason.name(),
         }
     }
@@ -529,6 +601,7 @@ pub fn host_failed() -> Reply {
     refusal.reply(&Asked {
         safe: false,
         head: false,
+        token_endpoint: false,
         reference: "-",
         jitter: 0,
     })

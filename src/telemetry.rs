@@ -86,6 +86,18 @@ outcomes! {
         Forwarded = "forwarded",
         /// Answered by the gate.
         Refused = "refused",
+        /// A token was given.
+        Issued = "issued",
+    }
+}
+
+outcomes! {
+    /// What became of a request for a gate token.
+    TokenOutcome {
+        /// One was given.
+        Issued = "issued",
+        /// It was one that had been got for the same question before.
+        Kept = "kept",
     }
 }
 
@@ -106,6 +118,9 @@ struct Layout {
     removed: usize,
     exchanges: usize,
     exchange_ms: usize,
+    tokens: usize,
+    grants: usize,
+    grant_ms: usize,
     cache: usize,
     cache_entries: usize,
     cache_bytes: usize,
@@ -185,6 +200,33 @@ impl Tally {
             add(
                 MetricKind::Histogram,
                 format!("icegate_exchange_ms.issuer.{issuer}"),
+            );
+        }
+        layout.tokens = take(issuers().count().saturating_mul(TokenOutcome::ALL.len()));
+        for issuer in issuers() {
+            for outcome in TokenOutcome::ALL {
+                let outcome = outcome.name();
+                add(
+                    MetricKind::Counter,
+                    format!("icegate_gate_tokens.issuer.{issuer}.outcome.{outcome}"),
+                );
+            }
+        }
+        layout.grants = take(issuers().count().saturating_mul(ExchangeOutcome::ALL.len()));
+        for issuer in issuers() {
+            for outcome in ExchangeOutcome::ALL {
+                let outcome = outcome.name();
+                add(
+                    MetricKind::Counter,
+                    format!("icegate_grants.issuer.{issuer}.outcome.{outcome}"),
+                );
+            }
+        }
+        layout.grant_ms = take(issuers().count());
+        for issuer in issuers() {
+            add(
+                MetricKind::Histogram,
+                format!("icegate_grant_ms.issuer.{issuer}"),
             );
         }
         layout.cache = take(CacheEvent::ALL.len());
@@ -276,6 +318,24 @@ impl Tally {
         if self.samples.len() < SAMPLES {
             self.samples
                 .push((self.layout.exchange_ms.saturating_add(row), milliseconds));
+        }
+    }
+
+    /// A gate token was given, or found.
+    pub fn token(&mut self, issuer: IssuerId, outcome: TokenOutcome) {
+        let row = usize::from(issuer.0);
+        let width = TokenOutcome::ALL.len();
+        self.add(self.layout.tokens, row, width, outcome as usize, 1);
+    }
+
+    /// A question for a gate token ended after `milliseconds`.
+    pub fn grant(&mut self, issuer: IssuerId, outcome: ExchangeOutcome, milliseconds: u64) {
+        let row = usize::from(issuer.0);
+        let width = ExchangeOutcome::ALL.len();
+        self.add(self.layout.grants, row, width, outcome as usize, 1);
+        if self.samples.len() < SAMPLES {
+            self.samples
+                .push((self.layout.grant_ms.saturating_add(row), milliseconds));
         }
     }
 

@@ -195,15 +195,17 @@ pub struct RequestHead<'a> {
     pub content_type: Option<&'a [u8]>,
     /// `content-length`, where there is one that can be read.
     pub content_length: Option<usize>,
+    /// The address that the request comes from, as Envoy has it. The host reads it where [`asks_for_token`](Self::asks_for_token).
+    pub source: Option<&'a [u8]>,
+    /// What the client's certificate names: the first URI of its subject alternative names, else the first DNS name. The host
+    /// reads it where a rule depends on it.
+    pub peer: Option<&'a [u8]>,
     /// `traceparent` (W3C Trace Context).
     pub traceparent: Option<&'a [u8]>,
     /// The request wants another protocol (`upgrade`, `:protocol`), which would leave the gate blind.
     pub upgrade: bool,
     /// Names of headers that must not reach the catalog, as they came.
     pub stripped: Vec<&'a [u8]>,
-    /// What the client's certificate names it: the first URI of its subject alternative names, else the first DNS name.
-    /// No header says so: the host knows it of the connection.
-    pub peer: Option<&'a [u8]>,
 }
 
 impl<'a> RequestHead<'a> {
@@ -218,10 +220,11 @@ impl<'a> RequestHead<'a> {
             encoded: false,
             content_type: None,
             content_length: None,
+            source: None,
+            peer: None,
             traceparent: None,
             upgrade: false,
             stripped: Vec::new(),
-            peer: None,
         };
         for (name, value) in headers {
             match name {
@@ -251,6 +254,11 @@ impl<'a> RequestHead<'a> {
             }
         }
         head
+    }
+
+    /// Whether it may be for a token endpoint: a word of the path, looked for without parsing it.
+    pub fn asks_for_token(&self) -> bool {
+        self.method == b"POST" && self.path.windows(7).any(|part| part == b"/oauth/")
     }
 }
 

@@ -22,6 +22,12 @@ def version(name: str) -> str:
     return pins()[name]["artifact"].split(":")[2]
 
 
+def pom_property(name: str, key: str) -> str:
+    """What the pom of `name` calls `key`: the version that its jars are of."""
+    text = (cache.TREE / pins()[name]["pom"]).read_text()
+    return text.partition(f"<{key}>")[2].partition(f"</{key}>")[0]
+
+
 def path(name: str) -> Path:
     """Where Maven keeps the artifact in the cache's local repository."""
     group, artifact, number, kind, *classifier = pins()[name]["artifact"].split(":")

@@ -56,6 +56,21 @@ def fixture_programs() -> list[Path]:
     return sorted((TREE / "fixture").glob("*.java"))
 
 
+def spark() -> Path:
+    """Spark's jars with Iceberg's for it, and our program on them."""
+    return root() / f"spark-{digest_of(TREE / 'spark' / 'pom.xml', *spark_programs())}"
+
+
+def spark_programs() -> list[Path]:
+    """The sources of that program."""
+    return sorted((TREE / "spark").glob("*.java"))
+
+
+def rck() -> Path:
+    """What Iceberg's REST compatibility kit needs on top of the fixture's jars."""
+    return root() / f"rck-{digest_of(TREE / 'rck' / 'pom.xml')}"
+
+
 def venv() -> Path:
     """The virtual environment of exactly these requirements and this Python: a change of either makes a new one."""
     return root() / f"venv-{sys.version_info.major}.{sys.version_info.minor}-{digest_of(REQUIREMENTS)}"

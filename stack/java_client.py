@@ -4,87 +4,45 @@ It runs on the jars of the REST fixture. There is no S3 among them, so a catalog
 stay in the client's memory (`IN_MEMORY`); tables in a local folder are written for good (`LOCAL`).
 """
 
-import json
-import os
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from . import cache
+from .java_program import JavaError, JavaProgram
+
+__all__ = ["IN_MEMORY", "LOCAL", "JavaCatalog", "JavaClient", "JavaError"]
 
 # Where tables keep their files: implementations of Iceberg's FileIO.
 IN_MEMORY = "org.apache.iceberg.inmemory.InMemoryFileIO"
 LOCAL = "org.apache.iceberg.hadoop.HadoopFileIO"
 
 
-class Thrown(NamedTuple):
-    """A Java exception."""
+class JavaClient(JavaProgram):
+    """One process, with any number of catalogs in it."""
 
-    type: str
-    message: str | None
-
-
-class JavaError(RuntimeError):
-    """What the client threw: the exception itself, then its causes."""
-
-    def __init__(self, story: list[Thrown]) -> None:
-        super().__init__("\ncaused by ".join(f"{each.type}: {each.message}" for each in story))
-        self.type, self.message = story[0]
-        self.causes = story[1:]
-
-
-class JavaClient:
-    """One Java process, with any number of catalogs in it. Use it as a context manager.
-
-    It ends when its standard input does, so it does not outlive whoever started it.
-    """
+    name = "java-client"
 
     def __init__(self, folder: Path) -> None:
-        """`folder`: where it writes its log."""
-        self.log = folder / "java-client.log"
-        self._process: subprocess.Popen[str] | None = None
+        super().__init__(folder)
         self._opened = 0
 
-    def __enter__(self) -> "JavaClient":
+    def command(self) -> list[str]:
+        """The program on the fixture's jars."""
         if not cache.is_done(cache.fixture()):
             raise cache.MissingPart("the Java client")
-        class_path = f"{cache.fixture() / 'classes'}:{cache.fixture() / 'lib'}/*"
-        command = [str(cache.java()), "-Xmx256m", "-XX:TieredStopAtLevel=1", "-cp", class_path, "CatalogClient"]
-        self.log.parent.mkdir(parents=True, exist_ok=True)
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, encoding="utf-8",
-                cwd=self.log.parent, env={"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8"})
-        return self
+        return ["-cp", f"{cache.fixture() / 'classes'}:{cache.fixture() / 'lib'}/*", "CatalogClient"]
 
-    def __exit__(self, *_: object) -> None:
-        self._process.stdin.close()
-        try:
-            self._process.wait(10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._process.stdout.close()
-
-    def open(self, uri: str, token: str, files: str, properties: Mapping[str, str]) -> "JavaCatalog":
+    def open(self, uri: str, token: str | None, files: str, properties: Mapping[str, str]) -> "JavaCatalog":
         """Opens a catalog: the client asks for its `/v1/config`. `files`: as above; `properties`: by Iceberg's names."""
-        self._opened += 1
-        name = f"catalog{self._opened}"
-        known = {"uri": uri, "token": token, "rest.auth.type": "oauth2"}
+        name = self._next("catalog")
+        known = {"uri": uri, "rest.auth.type": "oauth2", **({} if token is None else {"token": token})}
         self.ask("open", catalog=name, files=files, properties={**known, **properties})
         return JavaCatalog(self, name)
 
-    def ask(self, what: str, **more: Any) -> Any:
-        """One thing to do, by its name in the program; what came of it, or `JavaError`."""
-        print(json.dumps({"do": what, **more}), file=self._process.stdin, flush=True)
-        line = self._process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"the Java client ended:\n{self.log.read_text(errors='replace')[-2000:]}")
-        answer = json.loads(line)
-        if "failed" in answer:
-            raise JavaError([Thrown(each["class"], each["message"]) for each in answer["failed"]])
-        return answer["is"]
+    def _next(self, kind: str) -> str:
+        self._opened += 1
+        return f"{kind}{self._opened}"
 
 
 class JavaCatalog:
@@ -96,6 +54,15 @@ class JavaCatalog:
     def ask(self, what: str, **more: Any) -> Any:
         """As `JavaClient.ask`, in this catalog."""
         return self._client.ask(what, catalog=self._name, **more)
+
+    def session(self, credentials: Mapping[str, str]) -> "JavaCatalog":
+        """The same catalog in a session of somebody's own, as Trino opens one for each user.
+
+        `credentials`: `token`, `credential` or one of the token types of RFC 8693; without any it is as the catalog is.
+        """
+        name = self._client._next("session")
+        self.ask("open session", session=name, credentials=dict(credentials))
+        return JavaCatalog(self._client, name)
 
     def list_namespaces(self) -> list[str]:
         """All at the top."""

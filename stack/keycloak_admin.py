@@ -106,8 +106,23 @@ class KeycloakAdmin:
         self._set_client(client_id, {"attributes": {"oauth2.jwt.authorization.grant.enabled": "true",
                                                     "oauth2.jwt.authorization.grant.idp": client_id}})
         for username, subject in people.items():
-            link = {"identityProvider": client_id, "userId": subject, "userName": subject}
-            self._call("POST", f"/users/{self.user_id(username)}/federated-identity/{client_id}", link)
+            self.link(username, subject, client_id)
+
+    def link(self, username: str, subject: str, provider: str = "gate") -> None:
+        """Lets an assertion about `subject`, of the provider's issuer, stand for the user."""
+        link = {"identityProvider": provider, "userId": subject, "userName": subject}
+        self._call("POST", f"/users/{self.user_id(username)}/federated-identity/{provider}", link)
+
+    def unlink(self, username: str, provider: str = "gate") -> None:
+        """Takes that back."""
+        self._call("DELETE", f"/users/{self.user_id(username)}/federated-identity/{provider}")
+
+    def set_keys_url(self, url: str, provider: str = "gate") -> None:
+        """Where Keycloak fetches the keys of the provider's assertions from: in tests the gate's port is another each time."""
+        path = f"/identity-provider/instances/{provider}"
+        content = self._get(path)
+        content["config"]["jwksUrl"] = url
+        self._call("PUT", path, content)
 
     def set_realm_enabled(self, enabled: bool) -> None:
         """A disabled realm refuses everything with 403 `Realm not enabled`."""
@@ -127,6 +142,11 @@ class KeycloakAdmin:
             query += f"&user={self.user_id(username)}"
         return self._get(query)[::-1]
 
+    def events(self, client: str | None = None) -> list[dict[str, Any]]:
+        """Everything that happened since `clear_events`, oldest first, or what one client asked for."""
+        query = "" if client is None else f"&client={client}"
+        return self._get(f"/events?max=100000{query}")[::-1]
+
     def exchange_count(self, username: str | None = None) -> int:
         """How many token exchanges Keycloak made, of one user or of all."""
         return len(self.exchanges(username))
@@ -142,10 +162,10 @@ class KeycloakAdmin:
 
     def _call(self, method: str, path: str, content: Any = None) -> web.Answer:
         url = self._base + path
-        answer = web.request(method, url, json_body=content, bearer=self._bearer())
+        answer = web.request(method, url, json_body=content, bearer=self.bearer())
         return answer.expect(200, 201, 204)
 
-    def _bearer(self) -> str:
+    def bearer(self) -> str:
         """The administrator's token, which lives for a minute."""
         if time.monotonic() > self._token_until:
             name, password = self._credential

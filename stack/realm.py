@@ -30,8 +30,20 @@ class Realm:
         (client,) = [client for client in self.content["clients"] if client["clientId"] == client_id]
         return client.get("secret")
 
+    @property
+    def people(self) -> list[str]:
+        """The users who can log in; the others are service accounts."""
+        return [user["username"] for user in self.content["users"] if "credentials" in user]
+
     def password(self, username: str) -> str:
         """The user's password."""
-        (user,) = [user for user in self.content["users"] if user["username"] == username]
-        (credential,) = [entry for entry in user["credentials"] if entry["type"] == "password"]
+        (credential,) = [entry for entry in self._user(username)["credentials"] if entry["type"] == "password"]
         return credential["value"]
+
+    def service_account(self, client_id: str) -> str:
+        """The id of the client's service account, which is the `sub` of the client's own tokens."""
+        return self._user(f"service-account-{client_id}")["id"]
+
+    def _user(self, username: str) -> dict:
+        (user,) = [user for user in self.content["users"] if user["username"] == username]
+        return user

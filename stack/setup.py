@@ -1,4 +1,4 @@
-"""Fetches every real part into the cache: `python3 -m stack.setup [--for demo|test|trino]`.
+"""Fetches every real part into the cache: `python3 -m stack.setup [--for demo|test|trino|engines]`.
 
 Runs on a fresh machine with plain Python. It may be run again at any time: what is there is kept, what an
 interruption left half-made is made anew, and two runs at once wait for each other.
@@ -23,8 +23,9 @@ from .keycloak_seed import build_distribution, ensure_seed
 def main() -> int:
     """Gets the parts one after the other and prints one line for each."""
     parser = argparse.ArgumentParser(prog="python3 -m stack.setup", description=__doc__)
-    parser.add_argument("--for", dest="purpose", choices=("demo", "test", "trino"), default="test",
-                        help="demo: what the demo runs; test: what make test runs (default); trino: that and Trino")
+    parser.add_argument("--for", dest="purpose", choices=("demo", "test", "trino", "engines"), default="test",
+                        help="demo: what the demo runs; test: what make test runs (default); trino: that and Trino; "
+                             "engines: that, Spark and Iceberg's REST compatibility kit")
     purpose = parser.parse_args().purpose
 
     lines = tools.missing()
@@ -60,8 +61,10 @@ def steps(purpose: str) -> list[tuple[str, Callable[[], str]]]:
     ]
     if purpose != "demo":
         parts.append(("fixture", get_fixture))
-    if purpose == "trino":
+    if purpose in ("trino", "engines"):
         parts.append(("trino", get_trino))
+    if purpose == "engines":
+        parts += [("spark", get_spark), ("rck", get_rck)]
     return parts
 
 
@@ -119,25 +122,59 @@ def get_nessie() -> str:
 
 
 def get_fixture() -> str:
-    """Fetches the REST fixture and compiles our programs, with a compiler that is a jar itself: only a runtime is needed."""
+    """Fetches the REST fixture and compiles our programs on it: its launcher and the Java client."""
     folder = cache.fixture()
     cache.keep_newest("fixture-*", 2, folder)
     if cache.is_done(folder):
         return "already there"
-    shutil.rmtree(folder, ignore_errors=True)
-    jars = folder / "lib"
-    jars.mkdir(parents=True)
-    artifacts.fetch_jars("fixture", jars)
-    class_path = os.pathsep.join(str(jar) for jar in sorted(jars.glob("*.jar")))
-    compiler = [cache.java(), "-jar", artifacts.fetch("ecj"), "-source", "21", "-target", "21", "-proc:none"]
-    cache.run(*compiler, "-classpath", class_path, "-d", folder / "classes", *cache.fixture_programs())
+    _fetch_jars("fixture", folder)
+    _compile(folder, cache.fixture_programs())
     cache.mark_done(folder)
-    return f"{len(list(jars.glob('*.jar')))} jars, launcher and Java client compiled"
+    return f"{len(list((folder / 'lib').glob('*.jar')))} jars, launcher and Java client compiled"
+
+
+def get_spark() -> str:
+    """Fetches Spark and compiles our program for it."""
+    version, folder = artifacts.pom_property("spark", "spark.version"), cache.spark()
+    cache.keep_newest("spark-*", 1, folder)
+    if cache.is_done(folder):
+        return f"{version} already there"
+    _fetch_jars("spark", folder)
+    _compile(folder, cache.spark_programs())
+    cache.mark_done(folder)
+    return f"{version}, {len(list((folder / 'lib').glob('*.jar')))} jars"
+
+
+def get_rck() -> str:
+    """Fetches Iceberg's REST compatibility kit, and what runs its tests."""
+    version, folder = artifacts.pom_property("rck", "iceberg.version"), cache.rck()
+    artifacts.fetch("junit")
+    cache.keep_newest("rck-*", 1, folder)
+    if cache.is_done(folder):
+        return f"{version} already there"
+    _fetch_jars("rck", folder)
+    cache.mark_done(folder)
+    return version
+
+
+def _fetch_jars(name: str, folder: Path) -> None:
+    """The jars into `lib` of an empty folder."""
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "lib").mkdir(parents=True)
+    artifacts.fetch_jars(name, folder / "lib")
+
+
+def _compile(folder: Path, programs: list[Path]) -> None:
+    """Compiles Java against `lib` of the folder into its `classes`, with a compiler that is a jar itself."""
+    class_path = os.pathsep.join(str(jar) for jar in sorted((folder / "lib").glob("*.jar")))
+    compiler = [cache.java(), "-jar", artifacts.fetch("ecj"), "-source", "21", "-target", "21", "-proc:none"]
+    cache.run(*compiler, "-classpath", class_path, "-d", folder / "classes", *programs)
 
 
 def get_trino() -> str:
-    """Fetches Trino's server and its Iceberg plugin, and unpacks those two without the plugins that come along."""
+    """Fetches Trino's command line, its server and its Iceberg plugin, and unpacks the latter two without more plugins."""
     version = artifacts.version("trino")
+    artifacts.fetch("trino-cli")
     folder = cache.trino(version)
     if cache.is_done(folder):
         return f"{version} already there"

@@ -4,6 +4,7 @@ In Nessie a name lives in a branch, and a warehouse only says where new tables a
 is there as `main|globex` too. So each tenant has a branch, a warehouse and a bucket of its own.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from .parts import start_all
 
 TENANTS = ("acme", "globex")
 # All of the realm: what one of them may not do, the gate alone keeps from them.
-PEOPLE = ("alice", "bob", "mallory", "carol", "dave", "nobody")
+PEOPLE = ("alice", "bob", "mallory", "carol", "dave", "nobody", "root")
+PROGRAMS = tuple(f"service-account-{engine}" for engine in ("trino", "trino-lab", "spark", "pyiceberg", "duckdb", "java"))
 
 
 class TenantLake:
@@ -23,13 +25,19 @@ class TenantLake:
     The first tenant's warehouse is Nessie's default one: whoever names no warehouse gets that one.
     """
 
-    def __init__(self, keycloak: Keycloak, folder: Path | None = None, tenants: tuple[str, ...] = TENANTS) -> None:
-        """`folder`: where the parts keep their files, each in a folder of its own name; else temporary folders."""
+    def __init__(
+        self, keycloak: Keycloak, folder: Path | None = None, tenants: tuple[str, ...] = TENANTS,
+        properties: Mapping[str, Any] | None = None,
+    ) -> None:
+        """`folder`: where the parts keep their files, each in a folder of its own name; else temporary folders.
+
+        `properties`: further settings of Nessie's.
+        """
         place = (lambda name: None) if folder is None else (lambda name: folder / name)
         self.tenants = tenants
         self.moto = Moto(place("moto"), buckets=tuple(map(bucket, tenants)))
-        self.nessie = Nessie(keycloak, self.moto, place("nessie"), people=PEOPLE,
-                             warehouses={tenant: location(tenant) for tenant in tenants})
+        self.nessie = Nessie(keycloak, self.moto, place("nessie"), people=PEOPLE + PROGRAMS,
+                             properties=properties, warehouses={tenant: location(tenant) for tenant in tenants})
 
     def client_properties(self, tenant: str, uri: str | None = None) -> dict[str, Any]:
         """What PyIceberg needs to work as that tenant, all but the token; `uri`: another way, such as a gate.

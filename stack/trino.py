@@ -1,10 +1,15 @@
 """A real Trino on loopback. It is large (540 MB to fetch, 450 MB unpacked), so only its own tests run it."""
 
-from pathlib import Path
+import os
+import subprocess
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from trino import dbapi
+
 from . import artifacts, cache, web
+from .moto import Moto
 from .parts import Part
 
 CONFIG = """\
@@ -21,11 +26,31 @@ catalog.store=memory
 """
 
 
+# Where tables keep their files: anywhere on this machine, or in moto.
+LOCAL_FILES = {"fs.native-local.enabled": "true", "local.location": "/"}
+
+
+def s3_files(moto: Moto) -> dict[str, str]:
+    """Trino's settings for files in that S3."""
+    keys = moto.client_properties()
+    return {"fs.native-s3.enabled": "true", "s3.endpoint": keys["s3.endpoint"], "s3.region": keys["s3.region"],
+            "s3.path-style-access": "true", "s3.aws-access-key": keys["s3.access-key-id"],
+            "s3.aws-secret-key": keys["s3.secret-access-key"]}
+
+
 class Cause(NamedTuple):
     """One exception of a query that failed."""
 
     type: str
     message: str | None
+
+
+class Shown(NamedTuple):
+    """What the command line printed."""
+
+    code: int
+    rows: str
+    errors: str
 
 
 class TrinoError(RuntimeError):
@@ -74,26 +99,62 @@ class Trino(Part):
             return False
         return web.get(f"{self.url}/v1/info").json()["starting"] is False
 
+    # -- catalogs ------------------------------------------------------------------------------------------------
+
     def open_rest_catalog(self, name: str, uri: str, warehouse: str, token: str) -> None:
         """A REST catalog whose tables lie in local folders.
 
         Queries bring their user's token (`query`); `token` is for the catalog's `/v1/config`, which Trino asks for once.
         """
-        properties = {
-            "iceberg.catalog.type": "rest", "iceberg.rest-catalog.uri": uri, "iceberg.rest-catalog.warehouse": warehouse,
-            "iceberg.rest-catalog.security": "OAUTH2", "iceberg.rest-catalog.oauth2.token": token,
-            "iceberg.rest-catalog.oauth2.token-refresh-enabled": "false", "iceberg.rest-catalog.session": "USER",
-            "fs.native-local.enabled": "true", "local.location": "/",
-        }
-        settings = ", ".join(f"\"{key}\" = '{value}'" for key, value in properties.items())
-        self.query(f"CREATE CATALOG {name} USING iceberg WITH ({settings})", "admin")
+        self.open_catalog(name, {
+            "uri": uri, "warehouse": warehouse, "security": "OAUTH2", "session": "USER", "oauth2.token": token,
+            "oauth2.token-refresh-enabled": "false"}, LOCAL_FILES)
 
-    def query(self, statement: str, user: str, token: str | None = None) -> list[list[Any]]:
+    def open_user_catalog(
+        self, name: str, uri: str, warehouse: str, credential: tuple[str, str], files: Mapping[str, str],
+        more: Mapping[str, str] | None = None,
+    ) -> None:
+        """A REST catalog that asks as each query's user, and as itself, by client and secret, for `/v1/config`.
+
+        Tokens come from the token endpoint below `uri`, which Trino is told by name. `files`: `LOCAL_FILES` or
+        `s3_files`; `more`: further settings, by their names below `iceberg.rest-catalog.`.
+        """
+        self.open_catalog(name, {
+            "uri": uri, "warehouse": warehouse, "security": "OAUTH2", "session": "USER",
+            "oauth2.credential": ":".join(credential), "oauth2.server-uri": f"{uri}/v1/oauth/tokens", **(more or {})}, files)
+
+    def open_catalog(self, name: str, settings: Mapping[str, str], files: Mapping[str, str]) -> None:
+        """Any REST catalog; `settings` by their names below `iceberg.rest-catalog.`."""
+        properties = {"iceberg.catalog.type": "rest", **files,
+                      **{f"iceberg.rest-catalog.{key}": value for key, value in settings.items()}}
+        written = ", ".join(f"\"{key}\" = '{value}'" for key, value in properties.items())
+        self.query(f"CREATE CATALOG {name} USING iceberg WITH ({written})", "admin")
+
+    # -- three clients -------------------------------------------------------------------------------------------
+
+    def run(self, statement: str, user: str, *options: str) -> Shown:
+        """Its own command line: what a person types, and what they are shown. `options`: as it has them (`--debug`)."""
+        if not artifacts.path("trino-cli").is_file():
+            raise cache.MissingPart("Trino's command line", "trino")
+        done = subprocess.run(
+            [str(cache.java()), "-Xmx200m", "-XX:TieredStopAtLevel=1", "--enable-native-access=ALL-UNNAMED",
+             "-Dorg.jline.terminal.type=dumb", "-jar", str(artifacts.path("trino-cli")), "--server", self.url,
+             "--user", user, "--source", "cli", *options, "--execute", statement],
+            capture_output=True, text=True, check=False, timeout=120,
+            env={"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", "HOME": str(self.folder)})
+        return Shown(done.returncode, done.stdout, done.stderr)
+
+    def connect(self, user: str, catalog: str, credentials: Mapping[str, str] | None = None) -> Any:
+        """A connection of its Python client; `credentials`: extra ones, by names of any form."""
+        return dbapi.connect(host="127.0.0.1", port=self.port, user=user, catalog=catalog, source="python",
+                             extra_credential=list((credentials or {}).items()))
+
+    def query(self, statement: str, user: str, token: str | None = None, source: str = "icegate") -> list[list[Any]]:
         """The rows, or `TrinoError`. `token`: the extra credential of that name, with which the catalog is asked.
 
         Trino 476 keeps the first token of a user, source and catalog for an hour, whatever later queries bring.
         """
-        headers = {"X-Trino-User": user, "X-Trino-Source": "icegate"}
+        headers = {"X-Trino-User": user, "X-Trino-Source": source}
         if token is not None:
             headers["X-Trino-Extra-Credential"] = f"token={quote(token)}"
         said = web.request("POST", f"{self.url}/v1/statement", headers=headers, body=statement.encode()).expect(200).json()

@@ -18,7 +18,7 @@ use crate::refusal::{Reason, Refusal};
 use crate::telemetry::CacheEvent;
 
 /// Why a caller is not known yet.
-enum Unidentified {
+pub(super) enum Unidentified {
     Refused(Refusal),
     /// It is known who it was.
     Expired(Rc<Caller>),
@@ -169,10 +169,14 @@ impl Broker {
     /// a request may hold its own for as long as its body takes.
     fn signed_what_is_held(&self, held: &Held) -> bool {
         let context = self.config.context(held.context);
-        context.is_some_and(|own| self.has_key(own.token.from, held.minted.key()))
+        context.is_some_and(|own| self.has_key(own.token.at, held.minted.key()))
     }
 
-    fn identify(&mut self, now: Now, token: &SubjectToken) -> Result<Rc<Caller>, Unidentified> {
+    pub(super) fn identify(
+        &mut self,
+        now: Now,
+        token: &SubjectToken,
+    ) -> Result<Rc<Caller>, Unidentified> {
         if let Some((_, entry)) = self.cache.get(token.expose()) {
             let caller = Rc::clone(entry.caller());
             if now.unix < caller.accepted_until() {

@@ -252,6 +252,7 @@ impl Broker {
         self.entropy.fill(&mut jitter);
         let [jitter] = jitter;
         AnswerStep::Refuse(refusal.reply(&Asked {
+            token_endpoint: false,
             safe,
             head: false,
             reference: &ticket.reference,

@@ -20,7 +20,7 @@ pub(super) struct Bucket {
 const BURST: u64 = 10;
 
 impl Bucket {
-    fn full(rate: u64, now: Instant) -> Self {
+    pub(super) fn full(rate: u64, now: Instant) -> Self {
         Self {
             left: rate.saturating_mul(1_000).saturating_mul(BURST),
             filled: now,
@@ -42,7 +42,7 @@ impl Bucket {
     }
 
     /// Takes one exchange out, or says how long it takes until there is one.
-    fn take(&mut self, rate: u64, now: Instant) -> Result<(), Duration> {
+    pub(super) fn take(&mut self, rate: u64, now: Instant) -> Result<(), Duration> {
         self.fill(rate, now);
         match self.left.checked_sub(1_000) {
             Some(left) => {

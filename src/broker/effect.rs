@@ -3,6 +3,7 @@
 use std::fmt;
 use std::rc::Rc;
 
+use super::endpoint::Issued;
 use crate::audit::Record;
 use crate::cache::SubjectToken;
 use crate::config::{CatalogId, ContextId, TenantId, WarehouseId};
@@ -67,8 +68,12 @@ pub enum Effect {
 pub enum Verdict {
     /// It goes to the catalog.
     Forward(Forward),
-    /// The gate answers it.
+    /// The gate refuses it.
     Refuse(Reply),
+    /// The gate answers it with something that everybody may know.
+    Answer(Reply),
+    /// The gate gives a token out.
+    Issue(Issued),
 }
 
 /// The way to the catalog: there is none without a permit and a minted token.

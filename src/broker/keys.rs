@@ -317,6 +317,7 @@ impl Broker {
         }
         self.wake_for_keys(id);
         self.wake_flights(id);
+        self.wake_tokens_for_keys(id);
         self.take_turn(now);
     }
 
@@ -353,6 +354,7 @@ impl Broker {
         let refusal = self.keys_unavailable(issuer_id(index)).after(pause);
         self.give_up_newer_keys(now, issuer_id(index), &refusal);
         self.flights_lack_keys(now, issuer_id(index), &refusal);
+        self.tokens_lack_keys(now, issuer_id(index), &refusal);
     }
 
     /// Drops key sets that are too old, and everybody who was verified with them.

@@ -24,6 +24,7 @@ mod answer;
 mod bodies;
 mod caps;
 mod effect;
+mod endpoint;
 #[cfg(all(feature = "cli", not(target_arch = "wasm32")))]
 pub mod explain;
 mod flight;
@@ -38,10 +39,12 @@ mod row;
 
 pub use answer::{AnswerBody, AnswerHead, AnswerStep};
 pub use effect::{CallId, Effect, Forward, Level, StreamId, Ticket, Verdict};
+pub use endpoint::Issued;
 pub use request::ArrivedBody;
 
 use bodies::Bodies;
 use caps::Bucket;
+use endpoint::{GrantKey, TokenEndpoint};
 use flight::Flight;
 use keys::IssuerKeys;
 use parked::{Parked, Turn};
@@ -60,6 +63,8 @@ enum Purpose {
     Keys(usize),
     /// A warehouse's prefix.
     Prefix(WarehouseId),
+    /// A gate token.
+    Grant(GrantKey),
 }
 
 /// A call under way.
@@ -84,6 +89,7 @@ pub struct Broker {
     parked: BTreeMap<StreamId, Parked>,
     bodies: Bodies,
     prefixes: PrefixBook,
+    endpoint: TokenEndpoint,
     buckets: BTreeMap<TenantId, Bucket>,
     calls: BTreeMap<CallId, Pending>,
     turns: VecDeque<Turn>,
@@ -120,6 +126,7 @@ impl Broker {
             .map(|issuer| IssuerKeys::new(issuer, now.instant))
             .collect();
         let tally = Tally::new(&config);
+        let endpoint = TokenEndpoint::new(&config);
         let mut broker = Self {
             config,
             crypto,
@@ -132,6 +139,7 @@ impl Broker {
             parked: BTreeMap::new(),
             bodies: Bodies::default(),
             prefixes: PrefixBook::default(),
+            endpoint,
             buckets: BTreeMap::new(),
             calls: BTreeMap::new(),
             turns: VecDeque::new(),
@@ -170,6 +178,7 @@ impl Broker {
         if let Some(parked) = self.remove_parked(stream) {
             self.leave_flight(stream, &parked);
         }
+        self.token_request_gone(stream);
     }
 
     /// An answer to a call arrived, or it could not be sent. Unknown calls are ignored.
@@ -184,6 +193,7 @@ impl Broker {
             Some(Purpose::Metadata(issuer)) => self.metadata_answered(now, issuer, answer),
             Some(Purpose::Keys(issuer)) => self.keys_answered(now, issuer, answer),
             Some(Purpose::Prefix(warehouse)) => self.prefix_answered(now, warehouse, answer),
+            Some(Purpose::Grant(key)) => self.grant_answered(now, key, answer),
             None => {}
         }
     }
@@ -232,6 +242,7 @@ impl Broker {
         self.expire_calls(now);
         self.prefixes.expire(now.instant);
         self.expire_flights(now);
+        self.expire_tokens(now);
         self.expire_keys(now);
         self.fetch_due_keys(now);
         self.take_turn(now);
@@ -240,6 +251,7 @@ impl Broker {
             self.cache
                 .retain(|caller| now.unix < caller.accepted_until());
             self.forget_full_buckets(now);
+            self.endpoint.sweep(now);
         }
         self.settle();
     }
@@ -254,7 +266,8 @@ impl Broker {
             .iter()
             .filter_map(|keys| keys.next_deadline(most));
         let calls = self.calls.values().map(|pending| pending.deadline);
-        let sweeps = !self.cache.is_empty() || !self.buckets.is_empty();
+        let sweeps =
+            !self.cache.is_empty() || !self.buckets.is_empty() || self.endpoint.keeps_something();
         let sweep = sweeps.then(|| self.swept.plus(SWEEP));
         parked
             .chain(flights)
@@ -262,6 +275,7 @@ impl Broker {
             .chain(calls)
             .chain(sweep)
             .chain(self.prefixes.next_expiry())
+            .chain(self.endpoint.next_deadline())
             .min()
     }
 
@@ -273,13 +287,17 @@ impl Broker {
                 .parked
                 .iter()
                 .filter(|(id, parked)| !self.is_alive(**id, parked))
-                .count(),
+                .count()
+                .saturating_add(self.tokens_on_nothing()),
             flights: self.flights.len(),
             queued: self.issuers.iter().map(|keys| keys.row.queued()).sum(),
             calls: self.calls.len(),
             bodies: self.bodies.waiting(),
             body_bytes: self.bodies.bytes(),
             buckets: self.buckets.len(),
+            token_requests: self.endpoint.waiting(),
+            token_bytes: self.endpoint.bytes(),
+            grants: self.endpoint.grants(),
             cached: self.cache.len(),
             cached_bytes: self.cache.bytes(),
         }
@@ -355,6 +373,12 @@ pub struct Census {
     pub body_bytes: usize,
     /// Tenants whose exchanges are counted.
     pub buckets: usize,
+    /// Requests for tokens that wait.
+    pub token_requests: usize,
+    /// Bytes that their forms may take.
+    pub token_bytes: usize,
+    /// Questions for gate tokens under way.
+    pub grants: usize,
     /// Cached callers.
     pub cached: usize,
     /// Bytes that they take.

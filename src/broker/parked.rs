@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::bodies::bodies_full;
+use super::endpoint::GrantKey;
 use super::prefixes::unavailable;
 use super::request::About;
 use super::{Broker, Purpose, StreamId};
@@ -111,6 +112,10 @@ pub(super) enum Turn {
     Request(StreamId),
     /// A flight that is awake.
     Flight(ExchangeKey),
+    /// A request for a token that is awake.
+    Token(StreamId),
+    /// A question for a gate token that is awake.
+    Grant(GrantKey),
 }
 
 impl Broker {
@@ -196,6 +201,8 @@ impl Broker {
             let done = match turn {
                 Turn::Request(stream) => self.turn_of_request(now, stream),
                 Turn::Flight(key) => self.turn_of_flight(now, key),
+                Turn::Token(stream) => self.turn_of_token(now, stream),
+                Turn::Grant(key) => self.turn_of_grant(now, key),
             };
             left = left.saturating_sub(usize::from(done));
         }
@@ -276,16 +283,24 @@ impl Broker {
                 .prefixes
                 .asking(warehouse)
                 .is_some_and(|call| self.calls.contains_key(&call)),
-            Wait::FirstKeys(issuer) | Wait::NewerKeys(issuer, _) => {
-                self.issuers.get(usize::from(issuer.0)).is_some_and(|keys| keys.next_fetch().is_some())
-                    || self.calls.values().any(|pending| {
-                        matches!(pending.purpose, Purpose::Keys(at) | Purpose::Metadata(at) if at == usize::from(issuer.0))
-                    })
-            }
-            Wait::Flight(key) => self.flights.get(&key).is_some_and(|flight| {
-                flight.waiters.contains(&stream) && self.can_end(flight)
-            }),
+            Wait::FirstKeys(issuer) | Wait::NewerKeys(issuer, _) => self.keys_may_come(issuer),
+            Wait::Flight(key) => self
+                .flights
+                .get(&key)
+                .is_some_and(|flight| flight.waiters.contains(&stream) && self.can_end(flight)),
         }
+    }
+}
+
+impl Broker {
+    /// Whether an issuer's keys are being fetched, or will be.
+    pub(super) fn keys_may_come(&self, issuer: IssuerId) -> bool {
+        let index = usize::from(issuer.0);
+        let keys = self.issuers.get(index);
+        keys.is_some_and(|keys| keys.next_fetch().is_some())
+            || self.calls.values().any(|pending| {
+                matches!(pending.purpose, Purpose::Keys(at) | Purpose::Metadata(at) if at == index)
+            })
     }
 }
 

@@ -3,14 +3,15 @@
 use std::rc::Rc;
 
 use super::effect::{Effect, Forward, Level, StreamId, Verdict};
+use super::endpoint::Issued;
 use super::parked::Parked;
 use super::request::About;
 use super::{Broker, SubjectToken};
 use crate::audit::{self, Record};
 use crate::clock::Now;
-use crate::config::{CatalogId, IssuerId};
+use crate::config::{CatalogId, IssuerId, ServiceId};
 use crate::exchange::Minted;
-use crate::iceberg::Class;
+use crate::iceberg::{Class, Operation};
 use crate::identity::{Caller, Standing};
 use crate::limits;
 use crate::policy::{Denial, Findings, Permit};
@@ -24,6 +25,8 @@ pub(super) struct Told<'a> {
     findings: Option<&'a Findings>,
     minted: Option<&'a Minted>,
     cached: Option<bool>,
+    actor: Option<ServiceId>,
+    issued: bool,
 }
 
 impl<'a> Told<'a> {
@@ -39,6 +42,15 @@ impl<'a> Told<'a> {
     pub(super) fn of(parked: &'a Parked) -> Self {
         Self {
             caller: parked.caller.as_deref(),
+            ..Self::default()
+        }
+    }
+
+    /// What is known of a request for a token.
+    pub(super) fn token(caller: Option<&'a Caller>, actor: Option<ServiceId>) -> Self {
+        Self {
+            caller,
+            actor,
             ..Self::default()
         }
     }
@@ -87,6 +99,7 @@ impl Broker {
             findings: Some(permit.findings()),
             minted: Some(&minted),
             cached: Some(cached),
+            ..Told::default()
         };
         let mut record = self.record(now, about, told, None);
         if let (Some(record), Some(header)) = (&mut record, permit.delegation().header) {
@@ -147,6 +160,7 @@ impl Broker {
         let asked = Asked {
             safe: about.safe,
             head: about.head,
+            token_endpoint: about.operation == Some(Operation::GetToken),
             reference: about.reference,
             jitter,
         };
@@ -172,6 +186,34 @@ impl Broker {
         self.effects.push_back(Effect::Release {
             stream,
             verdict,
+            record,
+        });
+    }
+
+    /// A token is given out.
+    pub(super) fn release_issued(
+        &mut self,
+        now: Now,
+        stream: StreamId,
+        about: &About<'_>,
+        issued: Issued,
+        told: Told<'_>,
+    ) {
+        let catalogs = self.config.catalogs.len();
+        self.tally
+            .request(about.catalog, RequestVerdict::Issued, catalogs);
+        self.note(Level::Debug, || {
+            let caller = told.caller.map_or("-", Caller::log_name);
+            format!("token issued to '{caller}' ref={}", about.reference)
+        });
+        let told = Told {
+            issued: true,
+            ..told
+        };
+        let record = self.record(now, about, told, None);
+        self.effects.push_back(Effect::Release {
+            stream,
+            verdict: Verdict::Issue(issued),
             record,
         });
     }
@@ -213,15 +255,21 @@ impl Broker {
             reference: about.reference.into(),
             traceparent: about.traceparent.map(Into::into),
             caller: told.caller.map(|caller| self.who(caller)),
+            actor: told
+                .actor
+                .and_then(|id| config.service(id))
+                .map(|service| (&*service.name).into()),
+            issued: told.issued,
             tenant: tenant.map(|tenant| (&*tenant.name).into()),
             catalog: about.catalog.map(|id| self.catalog_name(Some(id)).into()),
             warehouse: warehouse.map(|warehouse| (&*warehouse.name).into()),
             operation: about.operation.map_or("-", |operation| operation.name()),
             // Reports of metrics and plans of scans are sent by POST, and only read.
-            changes: !about.safe
-                && about
-                    .operation
-                    .is_none_or(|operation| operation.class() != Class::Read),
+            changes: about.operation == Some(Operation::GetToken)
+                || !about.safe
+                    && about
+                        .operation
+                        .is_none_or(|operation| operation.class() != Class::Read),
             places,
             delegation: None,
             refusal: refusal.map(|refusal| refusal.reason.name()),

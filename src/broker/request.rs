@@ -71,6 +71,16 @@ impl Broker {
             reference,
             traceparent,
         };
+        if self.serves_key_set(stream, head) {
+            return self.settle();
+        }
+        if let Some(place) = self.token_endpoint_of(head) {
+            about.catalog = Some(place.0);
+            about.operation = Some(Operation::GetToken);
+            about.safe = true;
+            self.token_request(now, stream, head, &about, place);
+            return self.settle();
+        }
         match Self::intake(&self.config, head) {
             Ok(intake) => {
                 about.catalog = Some(intake.catalog);
@@ -97,12 +107,17 @@ impl Broker {
     /// Whether a request that waits needs its body first, and at most how many bytes of it are read. Nothing of
     /// it goes to the catalog before the request is released.
     pub fn awaits_body(&self, stream: StreamId) -> Option<usize> {
-        let parked = self.parked.get(&stream)?;
+        let Some(parked) = self.parked.get(&stream) else {
+            return self.endpoint.awaits_form(stream);
+        };
         matches!(parked.body, RequestBody::Awaited).then_some(parked.body_bytes)
     }
 
     /// The body arrived that [`awaits_body`](Self::awaits_body) asked for.
     pub fn body(&mut self, now: Now, stream: StreamId, body: ArrivedBody<'_>) {
+        if self.token_form(now, stream, body) {
+            return self.settle();
+        }
         let waits = self.parked.get(&stream).map(|parked| &parked.body);
         if !matches!(waits, Some(RequestBody::Awaited)) {
             return;

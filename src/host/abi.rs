@@ -43,8 +43,8 @@ unsafe extern "C" {
     pub(super) fn proxy_get_property(
         path: *const u8,
         path_size: usize,
-        data: *mut *mut u8,
-        size: *mut usize,
+        value: *mut *mut u8,
+        value_size: *mut usize,
     ) -> u32;
     pub(super) fn proxy_set_property(
         path: *const u8,

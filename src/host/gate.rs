@@ -171,7 +171,8 @@ impl Gate {
                 }
                 self.host_failed("a header could not be set");
             }
-            Verdict::Refuse(reply) => imports::send_reply(reply),
+            Verdict::Refuse(reply) | Verdict::Answer(reply) => imports::send_reply(reply),
+            Verdict::Issue(issued) => imports::send_token(issued),
         }
         Applied::Answered
     }

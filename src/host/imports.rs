@@ -8,6 +8,7 @@
 use std::time::Duration;
 
 use super::abi::*;
+use crate::broker::Issued;
 use crate::wire::{HttpCall, Reply, header_block};
 
 /// `proxy_map_type_t` of the ABI.
@@ -150,6 +151,11 @@ pub(super) fn peer() -> Option<Vec<u8>> {
     uri().or_else(dns)
 }
 
+/// The address that the effective stream comes from.
+pub(super) fn source() -> Option<Vec<u8>> {
+    property("source\0address")
+}
+
 /// An attribute of Envoy's that is a text, by the members of its path with zeros between them. An empty one is as good as
 /// none.
 fn property(path: &str) -> Option<Vec<u8>> {
@@ -219,6 +225,15 @@ pub(super) fn continue_request() {
 
 /// Answers the effective stream's request.
 pub(super) fn send_reply(reply: &Reply) {
+    answer(reply, &reply.body);
+}
+
+/// Gives a token to the effective stream's client.
+pub(super) fn send_token(issued: &Issued) {
+    answer(&issued.head(), issued.body().expose());
+}
+
+fn answer(reply: &Reply, body: &[u8]) {
     let headers = reply.headers.iter();
     let headers = block(headers.map(|(name, value)| (*name, value.as_str())));
     // SAFETY: pointers and lengths are of live slices.
@@ -227,8 +242,8 @@ pub(super) fn send_reply(reply: &Reply) {
             u32::from(reply.status),
             reply.details.as_ptr(),
             reply.details.len(),
-            reply.body.as_ptr(),
-            reply.body.len(),
+            body.as_ptr(),
+            body.len(),
             headers.as_ptr(),
             headers.len(),
             NO_GRPC_STATUS,

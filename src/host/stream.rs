@@ -94,6 +94,8 @@ impl Stream {
         let mut head = RequestHead::read(headers.iter());
         let peer = gate.asks_peer.then(imports::peer).flatten();
         head.peer = peer.as_deref();
+        let source = head.asks_for_token().then(imports::source).flatten();
+        head.source = source.as_deref();
         if !head
             .stripped
             .iter()

@@ -1,6 +1,7 @@
 //! A token that was presented and passed every check that costs little.
 
 use std::fmt;
+use std::time::Duration;
 
 use super::marks::{CLIENT_CLAIMS, client_of};
 use super::standing::{proof, standing};
@@ -105,7 +106,7 @@ impl<'a> Presented<'a> {
         if is_own_client(config, iss, &claims) {
             return Err(TokenFault::OwnClientToken { issuer });
         }
-        if rules.profile == Profile::Keycloak && !is_keycloak_access_token(&claims) {
+        if !is_access_token(rules.profile, &claims) {
             return Err(TokenFault::NotAnAccessToken { issuer });
         }
 
@@ -141,6 +142,43 @@ impl<'a> Presented<'a> {
     /// Whose keys are to prove it.
     pub fn issuer(&self) -> IssuerId {
         self.issuer
+    }
+
+    /// What it claims, which nobody has proved.
+    pub fn claims(&self) -> &Claims {
+        &self.claims
+    }
+
+    /// The same for a token that may have expired, for as long as `most`: to tell whose it was, and for nothing else.
+    ///
+    /// # Errors
+    /// The first check that fails.
+    pub fn inspect_expired(
+        token: &'a [u8],
+        config: &Config,
+        now: UnixTime,
+        most: Duration,
+    ) -> Result<Self, TokenFault> {
+        match Self::inspect(token, config, now) {
+            Err(
+                fault @ TokenFault::Expired {
+                    issuer: _,
+                    expired_for,
+                },
+            ) if expired_for <= most => {
+                let expires = CompactJws::parse(token)
+                    .ok()
+                    .and_then(|jws| Claims::parse(jws.payload()).ok()?.expires());
+                match expires {
+                    Some(expires) => {
+                        let last = expires.minus(Duration::from_secs(1));
+                        Self::inspect(token, config, last)
+                    }
+                    None => Err(fault),
+                }
+            }
+            outcome => outcome,
+        }
     }
 
     /// The key that it names.
@@ -243,15 +281,16 @@ fn is_own_client(config: &Config, iss: &str, claims: &Claims) -> bool {
         .any(own)
 }
 
-/// Keycloak signs ID tokens, refresh tokens, logout tokens and action tokens with the realm's key too and
-/// tells them apart by the claim `typ`, which is `Bearer` in access tokens.
-pub(crate) fn is_keycloak_access_token(claims: &Claims) -> bool {
-    match claims.get("typ") {
-        None => true,
-        Some(typ) => typ
-            .as_str()
-            .is_some_and(|typ| typ.eq_ignore_ascii_case("Bearer")),
-    }
+/// Whether the claim by which the dialect tells access tokens from others says that this is one.
+pub(crate) fn is_access_token(profile: Profile, claims: &Claims) -> bool {
+    let Some((claim, kind)) = profile.dialect().tokens.access_token else {
+        return true;
+    };
+    let says = |value: &Value| {
+        let text = value.as_str();
+        text.is_some_and(|text| text.eq_ignore_ascii_case(kind))
+    };
+    claims.get(claim).is_none_or(says)
 }
 
 fn names_somebody(text: &str) -> bool {

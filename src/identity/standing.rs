@@ -59,7 +59,7 @@ pub(super) fn standing(
     });
     match found {
         Some((_, position)) => Standing::Service(ServiceId(position)),
-        None if marks::is_program(config, claims, whos) => Standing::Program,
+        None if marks::is_program(config, issuer, claims, whos) => Standing::Program,
         None => Standing::Person,
     }
 }
@@ -75,7 +75,12 @@ pub(super) fn proof(
     if standing != Standing::Person {
         return Proof::Program;
     }
-    let ours = client.is_some() && client == gate_client(config, issuer);
+    // Where nobody may speak for others, the gate's client got nothing on anybody's word.
+    let spoken = config
+        .services
+        .iter()
+        .any(|service| service.issuer == issuer && service.speaks_for.is_some());
+    let ours = spoken && client.is_some() && client == gate_client(config, issuer);
     match ours && claims.get("sid").is_none() || claims.get("act").is_some() {
         true => Proof::EngineWord,
         false => Proof::OwnToken,

@@ -20,14 +20,14 @@ pub use border::{Prefixes, Told, holds_prefix};
 pub use grants::rules;
 pub use place::{Demand, Doubt, Place};
 
-use border::{Led, lead, overaged, prefix_of};
+use border::{Led, lead, overaged, prefix_of, tenants_of};
 use demands::demands;
 use program::Program;
 use within::Within;
 
 use crate::config::{
-    Access, Catalog, CatalogId, ClaimPath, Config, ContextId, Grant, IssuerId, Tenant, TenantId,
-    WarehouseId, WhoId,
+    Access, Catalog, CatalogId, ClaimPath, Config, ContextId, Grant, IssuerId, SpeaksFor, Tenant,
+    TenantId, WarehouseId, WhoId,
 };
 use crate::iceberg::{
     Body, Kind, Operation, Query, Route, Wishes, delegates, names_in_body, read_query,
@@ -188,7 +188,7 @@ pub fn decide(
     caller: &Caller,
     asked: &Asked<'_>,
 ) -> Result<Decision, Box<Denial>> {
-    denied(config, caller)?;
+    denied(config, caller).map_err(|refusal| denial(refusal, Findings::default()))?;
     let operation = asked.route.operation;
     if operation == Operation::GetToken {
         let sentence = "requests for a token are answered by the gate or by nobody";
@@ -398,7 +398,7 @@ fn lost() -> Box<Denial> {
 }
 
 /// Whom the operator denies everything. A caller whose token leaves out the claim that says so may be one of them.
-fn denied(config: &Config, caller: &Caller) -> Result<(), Box<Denial>> {
+pub fn denied(config: &Config, caller: &Caller) -> Result<(), Refusal> {
     let whos = caller.whos().iter();
     if whos
         .into_iter()
@@ -408,14 +408,24 @@ fn denied(config: &Config, caller: &Caller) -> Result<(), Box<Denial>> {
             "{} is denied by the operator of this gate",
             caller.log_name()
         );
-        return Err(denial(
-            Refusal::new(Reason::CallerDenied, sentence),
-            Findings::default(),
-        ));
+        return Err(Refusal::new(Reason::CallerDenied, sentence));
     }
     let denied = || config.denied.iter().copied();
     full_claims(config, caller, denied, "the operator denies some")
-        .map_err(|refusal| denial(refusal, Findings::default()))
+}
+
+/// Whether a person is one for whom a program may speak: of its tenants and of no other, or its word would lead where it is
+/// not trusted; and one of those whom it names.
+pub fn may_be_spoken_for(config: &Config, speaks: &SpeaksFor, caller: &Caller) -> bool {
+    let within = match &config.tenancy {
+        None => true,
+        Some(tenancy) => {
+            let mut tenants = tenants_of(config, tenancy, caller).peekable();
+            tenants.peek().is_some()
+                && tenants.all(|tenant| speaks.tenants.binary_search(&tenant).is_ok())
+        }
+    };
+    within && (speaks.who.is_empty() || speaks.who.iter().any(|who| caller.is(*who)))
 }
 
 /// Nobody knows whether a rule by a claim is about a caller whose token leaves the claim out. `whos`: the conditions of

@@ -28,12 +28,6 @@ def gate_filter(bootstrap: dict) -> dict:
     return one
 
 
-def show_environment(bootstrap: dict, names: Iterable[str]) -> None:
-    """Lets the filter's VM see further variables of Envoy's environment."""
-    machine = gate_filter(bootstrap)["typed_config"]["config"]["vm_config"]
-    machine.setdefault("environment_variables", {}).setdefault("host_env_keys", []).extend(names)
-
-
 def filter_configuration(bootstrap: dict) -> dict:
     """The filter's configuration with its `@type`."""
     return gate_filter(bootstrap)["typed_config"]["config"]["configuration"]
@@ -42,6 +36,12 @@ def filter_configuration(bootstrap: dict) -> dict:
 def set_filter_configuration(bootstrap: dict, configuration: dict) -> None:
     """Another configuration of the filter."""
     gate_filter(bootstrap)["typed_config"]["config"]["configuration"] = configuration
+
+
+def allow_variables(bootstrap: dict, names: Iterable[str]) -> None:
+    """Lets the filter see further variables of Envoy's environment."""
+    known = gate_filter(bootstrap)["typed_config"]["config"]["vm_config"]["environment_variables"]["host_env_keys"]
+    known += [name for name in names if name not in known]
 
 
 def cluster(bootstrap: dict, name: str) -> dict:

@@ -39,8 +39,8 @@ class Canaries:
         for client in realm.content["clients"]:
             if "secret" in client:
                 self.plant_credential(client["clientId"], client["secret"])
-        for user in realm.content["users"]:
-            self.plant(realm.password(user["username"]))
+        for name in realm.people:
+            self.plant(realm.password(name))
 
     def watch(self, patch) -> None:
         """Plants every token that a test gets or sends, and every one that reaches a stand-in."""

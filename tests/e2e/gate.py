@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 import yaml
 from bootstrap import (
-    access_log, add_cluster, connection_manager, filter_configuration, listener, merged, move_cluster,
-    set_filter_configuration, show_environment, virtual_hosts,
+    access_log, add_cluster, allow_variables, connection_manager, filter_configuration, listener, merged, move_cluster,
+    set_filter_configuration, virtual_hosts,
 )
 
 from stack import web
@@ -43,17 +43,19 @@ class Gate:
     """One Envoy with the filter in front of a catalog. Use it as a context manager.
 
     `change` is merged into the filter's configuration (None removes a member), `edit` gets the whole bootstrap.
+    `variables`: of Envoy's environment, beside the client's secret; the filter sees all of them.
     `clusters`: further clusters by name and port; `routes`: path prefixes that go to them.
     `form`: how the filter's configuration is given to Envoy, `struct` or `string`. `example`: another file of `envoy/`;
-    `tls` and `host`: how its listener is spoken to. `secrets`: what the filter finds in its environment besides.
+    `tls` and `host`: how its listener is spoken to.
     """
 
     def __init__(
         self, folder: Path, keycloak: Keycloak, *, catalog: int, idp: int | None = None,
         change: Mapping[str, Any] | None = None, clusters: Mapping[str, int] | None = None,
         routes: Mapping[str, str] | None = None, secret: str | None = None, form: str = "struct",
+        variables: Mapping[str, str] | None = None,
         edit: Callable[[dict], None] | None = None, example: str = "smallest.yaml", tls: ssl.SSLContext | None = None,
-        host: str = "gate.test", secrets: Mapping[str, str] | None = None,
+        host: str = "gate.test",
     ) -> None:
         self.folder, self.port = folder, free_port()
         self.tls, self.host = tls, host
@@ -82,11 +84,10 @@ class Gate:
                 "value": json.dumps(configuration["value"])})
         if edit is not None:
             edit(self.bootstrap)
-        if secrets:
-            show_environment(self.bootstrap, secrets)
         secret = keycloak.credential("icegate")[1] if secret is None else secret
+        allow_variables(self.bootstrap, variables or {})
         self.envoy = Envoy(yaml.safe_dump(self.bootstrap, sort_keys=False), folder / "envoy", wasm=wasm_module(),
-                           concurrency=2, variables={"ICEGATE_SECRET": secret, **(secrets or {})})
+                           concurrency=2, variables={"ICEGATE_SECRET": secret, **(variables or {})})
         self.refused: dict[str, int] = {}
 
     def __enter__(self) -> "Gate":

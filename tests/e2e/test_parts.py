@@ -31,7 +31,7 @@ def test_a_users_token_is_for_the_gate_and_its_exchange_for_the_catalog(keycloak
     own = keycloak.user_token("alice")
     exchanged = keycloak.exchanged_token(own)
 
-    assert claims(own)["aud"] == "icegate"
+    assert set(claims(own)["aud"]) == {"icegate", "icegate-tokens"}
     assert claims(exchanged)["aud"] == "catalog"
     assert claims(exchanged)["sub"] == claims(own)["sub"] == keycloak.admin.user_id("alice")
     assert claims(own)["tenant"] == "acme"
@@ -66,18 +66,59 @@ def test_a_rotated_key_is_published_beside_the_old_one(keycloak, nessie):
     web.get(f"{nessie.catalog_url}/v1/config", bearer=keycloak.exchanged_token(before)).expect(200)
 
 
+def assertion(key, issuer, subject, audience):
+    """One that Keycloak takes, for a minute."""
+    now = int(time.time())
+    return signed(key, "gate-1", {"iss": issuer, "sub": subject, "aud": audience, "iat": now, "exp": now + 60,
+                                  "jti": str(uuid.uuid4())})
+
+
 def test_an_assertion_of_a_trusted_issuer_becomes_a_token_of_the_named_user(keycloak):
     key = ec.generate_private_key(ec.SECP256R1())
     issuer = "https://gate.example.test"
     keycloak.admin.trust_assertions(issuer, {"keys": [public_jwk(key, "gate-1")]}, {"alice": "alice@gate"})
-    now = int(time.time())
-    assertion = signed(key, "gate-1", {"iss": issuer, "sub": "alice@gate", "aud": keycloak.issuer,
-                                       "iat": now, "exp": now + 60, "jti": str(uuid.uuid4())})
 
-    form = {"grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer", "assertion": assertion}
-    answer = web.post(keycloak.token_url, form=form, basic=keycloak.credential("icegate")).expect(200)
+    answer = keycloak.assert_user(assertion(key, issuer, "alice@gate", keycloak.issuer), "icegate").expect(200)
 
     assert claims(answer.json()["access_token"])["preferred_username"] == "alice"
+
+
+@pytest.mark.parametrize("engine", ["trino", "trino-lab", "spark", "pyiceberg", "duckdb", "java"])
+def test_an_engines_own_token_names_its_service_account_and_is_for_the_gate(keycloak, engine):
+    told = claims(keycloak.client_token(engine))
+    assert (told["sub"], told["azp"]) == (keycloak.realm.service_account(engine), engine)
+    assert told["preferred_username"] == f"service-account-{engine}"
+    assert set(told["aud"]) == {"icegate", "icegate-tokens"}
+
+
+def test_a_person_who_logged_in_through_an_engine_has_a_token_with_its_name(keycloak):
+    told = claims(keycloak.user_token("carol", scope="", client="trino"))
+    assert (told["azp"], told["preferred_username"]) == ("trino", "carol")
+    assert (told["sub"], set(told["aud"])) == (keycloak.admin.user_id("carol"), {"icegate", "icegate-tokens"})
+
+
+def test_the_second_client_turns_gate_tokens_and_assertions_into_gate_tokens(keycloak, standin):
+    """Its tokens are for the gate and for no catalog, and the keys of assertions come from the gate itself."""
+    answers = []
+    for key in (ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())):
+        standin.on("/icegate/jwks.json", Reply.json({"keys": [public_jwk(key, "gate-1")]}))
+        keycloak.admin.set_keys_url(f"{standin.url}/icegate/jwks.json")
+        answers.append(keycloak.assert_user(assertion(key, "https://gate.test", "alice", keycloak.issuer)))
+    for token in (keycloak.user_token("alice"), keycloak.client_token("trino")):
+        answers.append(keycloak.exchange(token, "icegate-tokens"))
+
+    told = [claims(answer.expect(200).json()["access_token"]) for answer in answers]
+    assert [each["preferred_username"] for each in told] == ["alice"] * 3 + ["service-account-trino"]
+    for each in told:
+        assert set(each["aud"]) == {"icegate", "icegate-tokens"}
+        assert (each["azp"], each["exp"] - each["iat"]) == ("icegate-tokens", 600)
+    # What it gave can be renewed by it, also where no session is behind it.
+    for answer in answers:
+        keycloak.exchange(answer.json()["access_token"], "icegate-tokens").expect(200)
+    # An assertion's subject is a link's name and nothing else: no id, no service account.
+    for subject in (keycloak.admin.user_id("alice"), "service-account-trino", keycloak.realm.service_account("trino")):
+        refused = keycloak.assert_user(assertion(key, "https://gate.test", subject, keycloak.issuer))
+        assert (refused.status, refused.json()["error_description"]) == (400, "User not found")
 
 
 # -- the catalog ---------------------------------------------------------------------------------------------------------

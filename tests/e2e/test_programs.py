@@ -71,7 +71,7 @@ def test_a_program_goes_by_an_account_of_its_own(programs, keycloak, recorded, t
     services = {"trino": {"who": {"issuer": "corp", "sub": trino, "azp": "trino"}, "may": ["config", "read"],
                           "token": {"client_credentials": account}}}
     secrets = {"AUDITOR_SECRET": keycloak.credential("auditor")[1]}
-    with programs(services, secrets=secrets) as gate:
+    with programs(services, variables=secrets) as gate:
         own = keycloak.client_token("trino")
         for _ in range(2):
             gate.ask("GET", CONFIG, token=own).expect(200)
@@ -83,7 +83,7 @@ def test_a_program_goes_by_an_account_of_its_own(programs, keycloak, recorded, t
         # No person ever goes by it.
         gate.ask("GET", CONFIG, token=keycloak.user_token("alice")).expect(200)
         assert sent(recorded)["preferred_username"] == "alice"
-    with programs(services, secrets={"AUDITOR_SECRET": "wrong"}) as gate:
+    with programs(services, variables={"AUDITOR_SECRET": "wrong"}) as gate:
         told = gate.expect_refusal(gate.ask("GET", CONFIG, token=own), 503, "client_refused")
         assert "services.trino.token.client_credentials" in told
         # A wrong secret of one program is nobody else's outage.
@@ -95,7 +95,7 @@ def test_an_account_that_the_catalog_is_not_meant_for_is_not_used(programs, keyc
     account = {"from": "corp", "id": "trino", "secret": {"env": "TRINO_SECRET"}}
     services = {"trino": {"who": {"issuer": "corp", "sub": trino, "azp": "trino"}, "may": ["config"],
                           "token": {"client_credentials": account}}}
-    with programs(services, secrets={"TRINO_SECRET": keycloak.credential("trino")[1]}) as gate:
+    with programs(services, variables={"TRINO_SECRET": keycloak.credential("trino")[1]}) as gate:
         answer = gate.ask("GET", CONFIG, token=keycloak.client_token("trino"))
         gate.expect_refusal(answer, 503, "minted_other_audience")
     assert recorded.requests() == []

@@ -126,6 +126,7 @@ impl Gate {
                     verdict = Some(match reached {
                         Verdict::Forward(_) => "forwarded",
                         Verdict::Refuse(reply) => reply.details,
+                        Verdict::Answer(_) | Verdict::Issue(_) => panic!("no token endpoint here"),
                     });
                 }
                 Effect::Release { .. } | Effect::Note { .. } => {}

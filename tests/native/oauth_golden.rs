@@ -4,9 +4,14 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use icegate::config::Profile;
-use icegate::exchange::{Sorted, sort};
-use icegate::oauth::{ClientAuthentication, ExchangeWords, TOKEN_TYPE_ACCESS_TOKEN, TokenExchange};
+use icegate::config::{Profile, SpeaksBy};
+use icegate::dialect::ErrorTable;
+use icegate::exchange::{Sorted, sort, sort_by};
+use icegate::oauth::{
+    ClientAuthentication, ClientCredentialsGrant, ExchangeWords, Impersonation, JwtBearerGrant,
+    TOKEN_TYPE_ACCESS_TOKEN, TokenExchange,
+};
+use icegate::secret::Secret;
 use icegate::wire::CallAnswer;
 
 fn folder() -> PathBuf {
@@ -40,24 +45,35 @@ fn every_file_has_its_line_and_every_line_its_file() {
     assert_eq!(listed.into_iter().collect::<BTreeSet<_>>(), there);
 }
 
+/// The table of a profile's exchange, or of the grant behind its name.
+fn errors(profile: &str) -> Option<ErrorTable> {
+    let (name, grant) = profile.split_once(' ').unwrap_or((profile, ""));
+    let profile = Profile::from_name(name)?;
+    let dialect = profile.dialect();
+    let word = |by: SpeaksBy| Some(by.word(profile).ok()?.errors);
+    match grant {
+        "" => Some(dialect.exchange.errors),
+        "client_credentials" => Some(dialect.client_credentials.errors),
+        "assertion" => word(SpeaksBy::Assertion),
+        "impersonation" => word(SpeaksBy::Impersonation),
+        _ => None,
+    }
+}
+
 #[test]
 fn answers_are_sorted_as_the_index_says() {
     let rows: Vec<_> = index().into_iter().filter(|row| row.len() == 5).collect();
-    assert!(rows.len() > 70, "only {} answers", rows.len());
+    assert!(rows.len() > 120, "only {} answers", rows.len());
     for row in rows {
         let [file, profile, status, expected, _source] = row.try_into().unwrap();
-        let profile = match profile.as_str() {
-            "keycloak" => Profile::Keycloak,
-            "rfc8693" => Profile::Rfc8693,
-            other => panic!("{file}: unknown profile {other}"),
-        };
+        let errors = errors(&profile).unwrap_or_else(|| panic!("{file}: unknown {profile}"));
         let body = fs::read(folder().join("answers").join(&file)).unwrap();
         let answer = CallAnswer::Answered {
             status: status.parse().unwrap(),
             retry_after: None,
             body: &body,
         };
-        let sorted = sort(profile, answer);
+        let sorted = sort_by(errors, answer);
         let name = match &sorted {
             Sorted::Minted(_) => "Minted".to_owned(),
             other => format!("{other:?}"),
@@ -128,17 +144,18 @@ const POST: ClientAuthentication<'_> = ClientAuthentication::SecretPost {
 
 #[track_caller]
 fn written(name: &str, exchange: TokenExchange<'_>, client: ClientAuthentication<'_>) {
+    form_written(name, &exchange.to_form(client), client);
+}
+
+#[track_caller]
+fn form_written(name: &str, form: &Secret<Vec<u8>>, client: ClientAuthentication<'_>) {
     let (authorization, body) = golden(name);
     assert_eq!(
         client.authorization().map(|value| value.expose().clone()),
         authorization,
         "{name}"
     );
-    assert_eq!(
-        str::from_utf8(exchange.to_form(client).expose()).unwrap(),
-        body,
-        "{name}"
-    );
+    assert_eq!(str::from_utf8(form.expose()).unwrap(), body, "{name}");
 }
 
 #[test]
@@ -190,6 +207,68 @@ fn requests_are_written_byte_for_byte() {
             ..KEYCLOAK
         },
         BASIC,
+    );
+}
+
+#[test]
+fn other_grants_are_written_byte_for_byte() {
+    let client = ClientAuthentication::SecretBasic {
+        id: "s6BhdRkqt3",
+        secret: "gX1fBat3bV",
+    };
+    let own = ClientCredentialsGrant {
+        resources: &[],
+        audiences: &[],
+        scope: None,
+        parameters: &[],
+    };
+    form_written("rfc6749-4.4.2.http", &own.to_form(client), client);
+
+    let assertion = JwtBearerGrant {
+        assertion: "eyJn.eyJh.c2ln",
+        resources: &[],
+        audiences: &[],
+        scope: Some("table.read"),
+        parameters: &[],
+    };
+    form_written("keycloak-jwt-bearer.http", &assertion.to_form(BASIC), BASIC);
+
+    let client = ClientAuthentication::SecretBasic {
+        id: "trino",
+        secret: "trino-secret",
+    };
+    let impersonation = Impersonation {
+        requested_subject: "alice",
+        audiences: &[],
+        scope: None,
+        parameters: &[],
+    };
+    form_written(
+        "keycloak-impersonation.http",
+        &impersonation.to_form(client),
+        client,
+    );
+
+    written(
+        "keycloak-private-key-jwt.http",
+        TokenExchange {
+            audiences: &["catalog".to_owned()],
+            ..KEYCLOAK
+        },
+        ClientAuthentication::PrivateKeyJwt {
+            id: "icegate-jwt",
+            assertion: "eyJj.eyJs.c2ln",
+        },
+    );
+    written(
+        "entra-on-behalf-of.http",
+        TokenExchange {
+            words: ExchangeWords::ON_BEHALF_OF,
+            scope: Some("api://catalog/.default"),
+            subject_token_type: None,
+            ..KEYCLOAK
+        },
+        POST,
     );
 }
 

@@ -1,11 +1,14 @@
 //! From blocks to the checked configuration: whatever one field says about another.
 
+mod assertion;
 mod catalogs;
 mod clusters;
 mod gate_tokens;
 mod grants;
 mod issuers;
+mod known;
 mod own_account;
+mod own_key;
 mod reach;
 mod services;
 mod speaks_for;
@@ -160,40 +163,36 @@ fn denied(blocks: &[Tree<'_>], around: &mut Surroundings<'_>, faults: &mut Fault
     denied.into()
 }
 
-/// Rules that depend on a request's body do not load where Envoy would send it on before it is read.
+/// What depends on a request's body does not load where Envoy would send it on before it is read.
 fn must_hold_bodies(around: &Surroundings<'_>, tenancy: Option<&Tenancy>, faults: &mut Faults) {
     let nessie = |warehouse: &Warehouse| {
         let catalog = around.catalog(warehouse.catalog);
         catalog.is_some_and(|(catalog, _)| catalog.layout.kind() == Kind::Nessie)
     };
-    let of_tenancy = |tenancy: &Tenancy| {
-        if around.file.access == Some(Access::Grants) {
-            Some("access: grants")
-        } else if tenancy
-            .tenants
-            .iter()
-            .any(|tenant| tenant.locations.is_some())
-        {
-            Some("locations of tenants")
-        } else if tenancy.warehouses.iter().any(nessie) {
-            Some(
-                "tenants at a catalog of kind nessie, where a name in a body can lead to another reference,",
-            )
-        } else {
-            None
-        }
+    let located = |tenancy: &Tenancy| {
+        let mut tenants = tenancy.tenants.iter();
+        tenants.any(|tenant| tenant.locations.is_some())
     };
+    let mut blocks = around.issuer_blocks();
     let mut catalogs = around.catalogs.iter().flatten();
-    let owners = catalogs.any(|(catalog, _)| catalog.view_owner == ViewOwner::Caller);
-    let of_views = owners.then_some("view_owner: caller of a catalog");
-    let Some(why) = tenancy.and_then(of_tenancy).or(of_views) else {
+    let why = if tenancy.is_some() && around.file.access == Some(Access::Grants) {
+        "access: grants cannot be held"
+    } else if tenancy.is_some_and(located) {
+        "locations of tenants cannot be held"
+    } else if tenancy.is_some_and(|tenancy| tenancy.warehouses.iter().any(nessie)) {
+        "tenants at a catalog of kind nessie, where a name in a body can lead to another reference, cannot be held"
+    } else if catalogs.any(|(catalog, _)| catalog.view_owner == ViewOwner::Caller) {
+        "view_owner: caller of a catalog cannot be held"
+    } else if blocks.any(|(_, block)| matches!(block.gate_tokens, Some(Some(_)))) {
+        "the token endpoint (gate_tokens of an issuer) cannot be answered"
+    } else {
         return;
     };
     faults.add(
         Path::Whole.member("allow_on_headers_stop_iteration"),
         format!(
-            "must be true, here and beside vm_config in Envoy's configuration of the filter; {why} cannot be held \
-             without reading requests' bodies"
+            "must be true, here and beside vm_config in Envoy's configuration of the filter; {why} without reading \
+             requests' bodies"
         ),
     );
 }
@@ -256,7 +255,7 @@ fn texts(audiences: &[Audience]) -> Vec<String> {
         .collect()
 }
 
-/// SHA-256 over the configuration's bytes and the secrets that it names, each after its length.
+/// SHA-256 over the configuration's bytes and the secrets that it names (of keys the public half), each after its length.
 fn generation(bytes: &[u8], issuers: &[Issuer], contexts: &[Context]) -> [u8; 32] {
     let mut hash = hmac_sha256::Hash::new();
     let mut part = |bytes: &[u8]| {
@@ -280,7 +279,11 @@ fn generation(bytes: &[u8], issuers: &[Issuer], contexts: &[Context]) -> [u8; 32
             | ClientAuthentication::SecretPost(secret) => {
                 part(secret.expose().as_bytes());
             }
-            ClientAuthentication::Injected => part(b""),
+            ClientAuthentication::PrivateKeyJwt { key, .. } => {
+                // The public half tells which key it is.
+                part(key.key.public_jwk(&key.id).as_bytes());
+            }
+            ClientAuthentication::TlsClientAuth | ClientAuthentication::Injected => part(b""),
         }
     }
     let assertions = gate_tokens().filter_map(|gate_tokens| gate_tokens.assertion.as_ref());

@@ -5,9 +5,10 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::{CatalogId, Client, ContextId, Endpoint, IssuerId, TenantId, WhoId};
+use super::{CatalogId, Client, ContextId, Endpoint, IssuerId, Profile, TenantId, WhoId};
+use crate::dialect::Word;
 use crate::iceberg::OperationSet;
-use crate::jose::SigningKey;
+use crate::jose::{self, SigningKey};
 
 /// Position of a service in [`Config::services`](super::Config::services).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,7 +34,8 @@ pub struct Service {
     pub may: OperationSet,
     /// The operations that reach the catalog with an account of its own there, in place of its exchanged token.
     pub by_own_account: OperationSet,
-    /// How tokens of that account are got, by tenant (`None` without tenants) and catalog.
+    /// How tokens of that account are got, by tenant (`None` without tenants) and catalog; where there is none, its own
+    /// token is exchanged for those operations too.
     pub own_account: BTreeMap<(Option<TenantId>, CatalogId), ContextId>,
     /// For whom its word is taken at the token endpoint.
     pub speaks_for: Option<SpeaksFor>,
@@ -65,6 +67,40 @@ pub enum SpeaksBy {
     Assertion,
     /// The gate's client is allowed to impersonate (Keycloak's `requested_subject`).
     Impersonation,
+}
+
+impl SpeaksBy {
+    /// How a server of this profile takes an engine's word in this way.
+    ///
+    /// # Errors
+    ///
+    /// Why it does not; continues "is not possible with profile ...; ".
+    pub fn word(self, profile: Profile) -> Result<&'static Word, &'static str> {
+        let word = &profile.dialect().engines_word;
+        let way = match self {
+            Self::Assertion => &word.assertion,
+            Self::Impersonation => &word.impersonation,
+        };
+        way.as_ref().map_err(|reason| *reason)
+    }
+}
+
+/// A private key of the gate's own, with which it signs assertions. `Debug` shows nothing of it.
+#[derive(Clone)]
+pub struct OwnKey {
+    /// `kid`.
+    pub id: Rc<str>,
+    /// What signs.
+    pub key: Rc<dyn SigningKey>,
+}
+
+impl fmt::Debug for OwnKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OwnKey")
+            .field("id", &self.id)
+            .field("key", &self.key)
+            .finish_non_exhaustive()
+    }
 }
 
 /// How gate tokens are got at an issuer: what the token endpoint of catalogs gives.
@@ -107,17 +143,10 @@ pub struct AssertionRule {
     pub jwks_path: Option<Rc<str>>,
 }
 
-/// A private key of the gate's own. `Debug` shows its id alone.
-#[derive(Clone)]
-pub struct OwnKey {
-    /// Its `kid`.
-    pub id: Rc<str>,
-    /// Signs.
-    pub key: Rc<dyn SigningKey>,
-}
-
-impl fmt::Debug for OwnKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("OwnKey").field(&self.id).finish()
+impl AssertionRule {
+    /// The public halves of its keys, as a JWK Set (RFC 7517 section 5).
+    pub fn key_set(&self) -> String {
+        let keys: Vec<_> = self.keys.iter().map(|own| (&*own.id, &*own.key)).collect();
+        jose::key_set(&keys)
     }
 }

@@ -427,6 +427,7 @@ impl World {
                 request.outcome = Outcome::Forwarded;
                 invariants::check_forwarded(self, stream);
             }
+            Verdict::Answer(_) | Verdict::Issue(_) => panic!("no token endpoint here"),
         }
         invariants::check_record(self, stream);
     }

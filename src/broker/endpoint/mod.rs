@@ -1,0 +1,502 @@
+//! The token endpoint: a second, smaller state machine beside that of requests to catalogs. `docs/design.md`, "The token
+//! endpoint", has the diagram and the reasons.
+//!
+//! ```text
+//!   Form ──arrived──▶ step ──▶ Keys ──fetched──▶ step ──▶ Grant ──landed──▶ step ──▶ released
+//! ```
+//! Every step begins anew with what the form says: nothing that was decided is kept, only who was recognised.
+
+mod grants;
+mod kept;
+mod outcome;
+mod step;
+mod tries;
+mod word;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::rc::Rc;
+
+use hmac_sha256::HMAC;
+
+use super::parked::Turn;
+use super::record::Told;
+use super::request::About;
+use super::{ArrivedBody, Broker, StreamId};
+use crate::backoff::Backoff;
+use crate::clock::{Instant, Now};
+use crate::config::{CatalogId, Config, IssuerId, ServiceId};
+use crate::iceberg::{self, Method, Operation, Route};
+use crate::identity::Caller;
+use crate::limits;
+use crate::oauth::TokenRequest;
+use crate::refusal::{Reason, Refusal};
+use crate::secret::Secret;
+use crate::wire::{Authorization, Reply, RequestHead};
+
+pub use outcome::Issued;
+
+use grants::Granting;
+use kept::{Answer, Kept};
+use tries::Tries;
+
+/// Digest over everything that a gate token depends on, and over gate tokens, under the broker's drawn key.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct GrantKey([u8; 32]);
+
+impl fmt::Debug for GrantKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("GrantKey")
+    }
+}
+
+/// All that the token endpoint holds.
+#[derive(Debug, Default)]
+pub(super) struct TokenEndpoint {
+    requests: BTreeMap<StreamId, TokenParked>,
+    grants: BTreeMap<GrantKey, Granting>,
+    kept: Kept,
+    tries: Tries,
+    /// How the gate's client for gate tokens, and engines' logins, fare at each issuer.
+    health: BTreeMap<IssuerId, Backoff>,
+    /// What the forms of all requests may take.
+    bytes: usize,
+    /// The gate's own key sets, by their paths.
+    key_sets: Vec<(Rc<str>, String)>,
+}
+
+/// A request for a token that waits.
+struct TokenParked {
+    catalog: CatalogId,
+    issuer: IssuerId,
+    reference: Box<str>,
+    traceparent: Option<Box<str>>,
+    content_type: Option<Box<[u8]>>,
+    authorization: Presented,
+    /// The address that it comes from, as Envoy has it.
+    source: Box<[u8]>,
+    /// Whom the certificate of its connection names.
+    peer: Option<Box<[u8]>>,
+    bytes: usize,
+    /// What its form says, once that has come.
+    asked: Option<Rc<Asked>>,
+    /// Whom its subject token names, once that is known.
+    subject: Option<Rc<Caller>>,
+    /// The engine that proves itself.
+    actor: Option<ServiceId>,
+    /// Its login was good.
+    proven: bool,
+    /// What was got while it waited, and for which question.
+    landed: Option<(GrantKey, Answer)>,
+    deadline: Instant,
+    wait: TokenWait,
+    /// What it waited for has come, and its turn has not.
+    awake: bool,
+}
+
+/// `Authorization`, kept until the form comes.
+enum Presented {
+    Missing,
+    One(Secret<Vec<u8>>),
+    Several,
+}
+
+impl Presented {
+    fn keep(authorization: Authorization<'_>) -> Self {
+        match authorization {
+            Authorization::Missing => Self::Missing,
+            Authorization::One(value) => Self::One(Secret::new(value.to_vec())),
+            Authorization::Several => Self::Several,
+        }
+    }
+
+    fn show(&self) -> Authorization<'_> {
+        match self {
+            Self::Missing => Authorization::Missing,
+            Self::One(value) => Authorization::One(value.expose()),
+            Self::Several => Authorization::Several,
+        }
+    }
+}
+
+/// What a form asks for.
+struct Asked {
+    request: TokenRequest,
+    /// `scope` of what the identity provider is asked for.
+    scope: Option<String>,
+}
+
+/// What a request for a token waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum TokenWait {
+    /// Its form.
+    Form,
+    /// The first key set of the issuer.
+    FirstKeys,
+    /// A newer one than the `started`th fetch brought.
+    NewerKeys(u64),
+    /// The identity provider's answer.
+    Grant(GrantKey),
+}
+
+impl TokenParked {
+    fn about(&self) -> About<'_> {
+        About {
+            catalog: Some(self.catalog),
+            operation: Some(Operation::GetToken),
+            safe: true,
+            head: false,
+            reference: &self.reference,
+            traceparent: self.traceparent.as_deref(),
+        }
+    }
+}
+
+impl fmt::Debug for TokenParked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenParked")
+            .field("wait", &self.wait)
+            .finish_non_exhaustive()
+    }
+}
+
+impl TokenEndpoint {
+    pub(super) fn new(config: &Config) -> Self {
+        let rules = config
+            .issuers
+            .iter()
+            .filter_map(|issuer| issuer.gate_tokens.as_ref()?.assertion.as_ref());
+        Self {
+            key_sets: rules
+                .filter_map(|rule| Some((Rc::clone(rule.jwks_path.as_ref()?), rule.key_set())))
+                .collect(),
+            ..Self::default()
+        }
+    }
+
+    fn insert(&mut self, stream: StreamId, parked: TokenParked) {
+        self.bytes = self.bytes.saturating_add(parked.bytes);
+        self.requests.insert(stream, parked);
+    }
+
+    fn remove(&mut self, stream: StreamId) -> Option<TokenParked> {
+        let parked = self.requests.remove(&stream)?;
+        self.bytes = self.bytes.saturating_sub(parked.bytes);
+        Some(parked)
+    }
+
+    /// At most how many bytes of a request's form are read, where it waits for that.
+    pub(super) fn awaits_form(&self, stream: StreamId) -> Option<usize> {
+        let parked = self.requests.get(&stream)?;
+        (parked.wait == TokenWait::Form).then_some(parked.bytes)
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        let requests = self.requests.values().map(|parked| parked.deadline);
+        let grants = self.grants.values().filter_map(Granting::deadline);
+        requests.chain(grants).min()
+    }
+
+    pub(super) fn sweep(&mut self, now: Now) {
+        self.kept.sweep(now);
+    }
+
+    /// Whether there is anything that a sweep could end.
+    pub(super) fn keeps_something(&self) -> bool {
+        self.kept.len() > 0
+    }
+
+    pub(super) fn waiting(&self) -> usize {
+        self.requests.len()
+    }
+
+    pub(super) fn grants(&self) -> usize {
+        self.grants.len()
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+}
+
+impl Broker {
+    /// Answers a request for a key set of the gate's own. `false`: it is not one.
+    pub(super) fn serves_key_set(&mut self, stream: StreamId, head: &RequestHead<'_>) -> bool {
+        let found = self
+            .endpoint
+            .key_sets
+            .iter()
+            .find(|(path, _)| path.as_bytes() == head.path);
+        let (Some((_, set)), true) = (found, matches!(head.method, b"GET" | b"HEAD")) else {
+            return false;
+        };
+        let body = match head.method {
+            b"HEAD" => Vec::new(),
+            _ => set.clone().into_bytes(),
+        };
+        self.answer(stream, outcome::key_set(body));
+        true
+    }
+
+    /// The catalog whose token endpoint a request is for, where the gate answers it.
+    pub(super) fn token_endpoint_of(
+        &self,
+        head: &RequestHead<'_>,
+    ) -> Option<(CatalogId, IssuerId)> {
+        // Of the paths of a catalog few end so; it is parsed all the same.
+        if !head.asks_for_token() {
+            return None;
+        }
+        let (catalog, position) = self
+            .config
+            .catalogs
+            .iter()
+            .zip(0_u16..)
+            .find(|(catalog, _)| catalog.layout.owns(head.path))?;
+        let id = CatalogId(position);
+        let (issuer, _) = self.config.gate_tokens(id)?;
+        let method = Method::from_bytes(head.method);
+        match iceberg::route(method, head.path, &catalog.layout) {
+            Ok(Route {
+                operation: Operation::GetToken,
+                ..
+            }) => Some((id, issuer)),
+            _ => None,
+        }
+    }
+
+    /// A request for a token arrived. Its form is awaited.
+    pub(super) fn token_request(
+        &mut self,
+        now: Now,
+        stream: StreamId,
+        head: &RequestHead<'_>,
+        about: &About<'_>,
+        (catalog, issuer): (CatalogId, IssuerId),
+    ) {
+        let most = limits::TOKEN_REQUEST_BYTES;
+        let bytes = head.content_length.unwrap_or(most);
+        let refusal = if head.encoded {
+            Some(outcome::encoded())
+        } else if bytes > most {
+            Some(outcome::too_large())
+        } else if self.endpoint.requests.len() >= limits::TOKEN_REQUESTS
+            || self.endpoint.bytes.saturating_add(bytes) > limits::TOKEN_REQUESTS_BYTES
+        {
+            Some(outcome::full())
+        } else {
+            None
+        };
+        if let Some(refusal) = refusal {
+            return self.refuse(now, stream, about, &refusal, Told::default());
+        }
+        let parked = TokenParked {
+            catalog,
+            issuer,
+            reference: about.reference.into(),
+            traceparent: about.traceparent.map(Into::into),
+            content_type: head.content_type.map(Into::into),
+            authorization: Presented::keep(head.authorization),
+            source: head.source.unwrap_or_default().into(),
+            peer: head.peer.map(Into::into),
+            bytes,
+            asked: None,
+            subject: None,
+            actor: None,
+            proven: false,
+            landed: None,
+            deadline: now.instant.plus(self.config.limits.request_deadline),
+            wait: TokenWait::Form,
+            awake: false,
+        };
+        self.endpoint.insert(stream, parked);
+    }
+
+    /// The form of a request for a token arrived. `false`: the request is none.
+    pub(super) fn token_form(&mut self, now: Now, stream: StreamId, body: ArrivedBody<'_>) -> bool {
+        if self.endpoint.awaits_form(stream).is_none() {
+            return false;
+        }
+        let Some(mut parked) = self.endpoint.remove(stream) else {
+            return false;
+        };
+        match self.read_form(&parked, body) {
+            Ok(asked) => {
+                parked.asked = Some(Rc::new(asked));
+                // What is still to be waited for is the identity provider's time.
+                parked.deadline = now.instant.plus(self.config.limits.request_deadline);
+                self.token_step(now, stream, parked);
+            }
+            Err(refusal) => self.refuse_token(now, stream, &parked, &refusal),
+        }
+        true
+    }
+
+    fn read_form(&self, parked: &TokenParked, body: ArrivedBody<'_>) -> Result<Asked, Refusal> {
+        let body = match body {
+            ArrivedBody::Whole(body) => body,
+            ArrivedBody::TooLarge => return Err(outcome::too_large()),
+            ArrivedBody::WithTrailers => return Err(outcome::trailers()),
+        };
+        let authorization = parked.authorization.show();
+        let request = TokenRequest::read(parked.content_type.as_deref(), authorization, body)
+            .map_err(|fault| outcome::malformed(&fault))?;
+        let (wished, audiences, resources) = match &request {
+            TokenRequest::ClientCredentials(asked) => {
+                (&asked.scope, &asked.audiences, &asked.resources)
+            }
+            TokenRequest::Exchange(asked) => (&asked.scope, &asked.audiences, &asked.resources),
+        };
+        let issuer = self.config.issuers.get(usize::from(parked.issuer.0));
+        let Some((issuer, rule)) =
+            issuer.and_then(|issuer| Some((issuer, issuer.gate_tokens.as_ref()?)))
+        else {
+            return Err(outcome::off());
+        };
+        let ours = |audience: &String| issuer.audiences.contains(audience);
+        if !audiences.iter().all(ours) || !resources.is_empty() {
+            return Err(outcome::other_target());
+        }
+        Ok(Asked {
+            scope: outcome::scope(&rule.scopes, wished.as_deref())?,
+            request,
+        })
+    }
+
+    /// A stream went away, or has a new owner.
+    pub(super) fn token_request_gone(&mut self, stream: StreamId) {
+        if let Some(parked) = self.endpoint.remove(stream) {
+            self.leave_grant(stream, &parked);
+        }
+    }
+
+    fn leave_grant(&mut self, stream: StreamId, parked: &TokenParked) {
+        if let TokenWait::Grant(key) = parked.wait
+            && let Some(grant) = self.endpoint.grants.get_mut(&key)
+        {
+            grant.waiters.remove(&stream);
+        }
+    }
+
+    /// Wakes everybody who waits for keys of an issuer: each goes on when its turn comes.
+    pub(super) fn wake_tokens_for_keys(&mut self, issuer: IssuerId) {
+        for (stream, parked) in &mut self.endpoint.requests {
+            let waits = matches!(parked.wait, TokenWait::FirstKeys | TokenWait::NewerKeys(_));
+            if waits && parked.issuer == issuer && !parked.awake {
+                parked.awake = true;
+                self.turns.push_back(Turn::Token(*stream));
+            }
+        }
+        for (key, grant) in &mut self.endpoint.grants {
+            if grant.wakes_for(issuer) {
+                self.turns.push_back(Turn::Grant(*key));
+            }
+        }
+    }
+
+    /// Goes on with a request that is awake; `false` when it has gone meanwhile.
+    pub(super) fn turn_of_token(&mut self, now: Now, stream: StreamId) -> bool {
+        let waits = self.endpoint.requests.get(&stream);
+        if !waits.is_some_and(|parked| parked.awake) {
+            return false;
+        }
+        if let Some(parked) = self.endpoint.remove(stream) {
+            self.token_step(now, stream, parked);
+        }
+        true
+    }
+
+    /// The issuer's keys cannot be fetched: whoever waits for newer ones is refused.
+    pub(super) fn tokens_lack_keys(&mut self, now: Now, issuer: IssuerId, refusal: &Refusal) {
+        let waiting: Vec<StreamId> = self
+            .endpoint
+            .requests
+            .iter()
+            .filter(|(_, parked)| {
+                parked.issuer == issuer
+                    && !parked.awake
+                    && matches!(parked.wait, TokenWait::NewerKeys(_))
+            })
+            .map(|(stream, _)| *stream)
+            .collect();
+        for stream in waiting {
+            if let Some(parked) = self.endpoint.remove(stream) {
+                self.refuse_token(now, stream, &parked, refusal);
+            }
+        }
+        self.grants_lack_keys(now, issuer, refusal);
+    }
+
+    /// Ends what has waited as long as it may.
+    pub(super) fn expire_tokens(&mut self, now: Now) {
+        let late: Vec<StreamId> = self
+            .endpoint
+            .requests
+            .iter()
+            .filter(|(_, parked)| parked.deadline <= now.instant)
+            .map(|(stream, _)| *stream)
+            .collect();
+        for stream in late {
+            if let Some(parked) = self.endpoint.remove(stream) {
+                self.leave_grant(stream, &parked);
+                let refusal = match parked.wait {
+                    TokenWait::Form => outcome::late(),
+                    TokenWait::FirstKeys | TokenWait::NewerKeys(_) => {
+                        self.keys_unavailable(parked.issuer)
+                    }
+                    TokenWait::Grant(_) => Refusal::new(
+                        Reason::DeadlinePassed,
+                        "the identity provider takes too long to give a token: try again",
+                    ),
+                };
+                self.refuse_token(now, stream, &parked, &refusal);
+            }
+        }
+        self.expire_grants(now);
+    }
+
+    /// How many wait for something that cannot come. Always zero.
+    pub(super) fn tokens_on_nothing(&self) -> usize {
+        let alive = |stream: &StreamId, parked: &TokenParked| match parked.wait {
+            _ if parked.awake => self.turns.contains(&Turn::Token(*stream)),
+            TokenWait::Form => true,
+            TokenWait::FirstKeys | TokenWait::NewerKeys(_) => self.keys_may_come(parked.issuer),
+            TokenWait::Grant(key) => self.endpoint.grants.get(&key).is_some_and(|grant| {
+                grant.waiters.contains(stream) && grant.can_end(&self.calls, &self.turns, key)
+            }),
+        };
+        let requests = self.endpoint.requests.iter();
+        requests
+            .filter(|(stream, parked)| !alive(stream, parked))
+            .count()
+    }
+
+    fn refuse_token(
+        &mut self,
+        now: Now,
+        stream: StreamId,
+        parked: &TokenParked,
+        refusal: &Refusal,
+    ) {
+        let told = Told::token(parked.subject.as_deref(), parked.actor);
+        self.refuse(now, stream, &parked.about(), refusal, told);
+    }
+
+    /// A digest of parts under the drawn key, each after its length.
+    fn digest(&self, parts: &[&[u8]]) -> GrantKey {
+        let mut mac = HMAC::new(self.exchange_key_secret);
+        for part in parts {
+            mac.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+            mac.update(part);
+        }
+        GrantKey(mac.finalize())
+    }
+
+    fn answer(&mut self, stream: StreamId, reply: Reply) {
+        self.effects.push_back(super::Effect::Release {
+            stream,
+            verdict: super::Verdict::Answer(reply),
+            record: None,
+        });
+    }
+}

@@ -1,0 +1,551 @@
+//! What a request for a token asks for, and who proves it.
+
+use std::rc::Rc;
+
+use super::grants::GrantOf;
+use super::kept::Answer;
+use super::outcome::login_refused;
+use super::tries::Try;
+use super::{Asked, GrantKey, TokenParked, TokenWait};
+use crate::broker::advance::Unidentified;
+use crate::broker::request::expired;
+use crate::broker::{Broker, StreamId};
+use crate::cache::SubjectToken;
+use crate::clock::{Instant, Now, UnixTime};
+use crate::config::{GateTokens, ServiceId};
+use crate::exchange::GateToken;
+use crate::identity::{self, Caller, Proof, Standing};
+use crate::jose::{self, VerifyFault};
+use crate::limits;
+use crate::oauth::{self, ClientLogin, TokenRequest};
+use crate::policy;
+use crate::refusal::{Reason, Refusal};
+use crate::secret::Secret;
+use crate::telemetry::TokenOutcome;
+
+/// How far a request for a token has come.
+pub(super) enum Next {
+    /// Its token is at hand.
+    Give(Answer),
+    /// The identity provider is to be asked.
+    Ask(GrantKey, GrantOf),
+}
+
+/// Why it goes no further.
+pub(super) enum Stop {
+    /// It is refused.
+    Refused(Refusal),
+    /// There are no keys yet.
+    NoKeys,
+    /// A token's key is not in the set.
+    UnknownKey,
+}
+
+impl From<Refusal> for Stop {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl Broker {
+    /// Moves a request for a token as far as it goes.
+    pub(super) fn token_step(&mut self, now: Now, stream: StreamId, mut parked: TokenParked) {
+        let Some(asked) = parked.asked.clone() else {
+            let refusal = super::outcome::late();
+            return self.refuse_token(now, stream, &parked, &refusal);
+        };
+        parked.awake = false;
+        match self.next_token_step(now, &mut parked, &asked) {
+            Ok(Next::Give(answer)) => self.issue(now, stream, &parked, &answer),
+            Ok(Next::Ask(key, of)) => self.ask_grant(now, stream, parked, key, of, &asked),
+            Err(Stop::Refused(refusal)) => self.refuse_token(now, stream, &parked, &refusal),
+            Err(Stop::NoKeys) => {
+                parked.wait = TokenWait::FirstKeys;
+                self.endpoint.insert(stream, parked);
+            }
+            Err(Stop::UnknownKey) => self.wait_for_newer(now, stream, parked),
+        }
+    }
+
+    fn next_token_step(
+        &mut self,
+        now: Now,
+        parked: &mut TokenParked,
+        asked: &Asked,
+    ) -> Result<Next, Stop> {
+        let exchange = match &asked.request {
+            TokenRequest::ClientCredentials(request) => {
+                return self.login(now, parked, &request.login, asked);
+            }
+            TokenRequest::Exchange(exchange) => exchange,
+        };
+        let subject = &exchange.subject_token;
+        let unsecured = jose::is_unsecured(subject.expose().as_bytes());
+        match (&exchange.proof, &exchange.actor_token) {
+            (oauth::Proof::Actor, Some(actor)) => {
+                let service = self.actor(now, parked, actor)?;
+                parked.actor = Some(service);
+                if unsecured {
+                    let name = self.unsigned_word(service, subject, now)?;
+                    return self.word(now, parked, service, &name, None, asked);
+                }
+                let caller = self.known(now, parked, subject)?;
+                if let Some(name) = self.signed_word(service, &caller) {
+                    return self.word(now, parked, service, &name, None, asked);
+                }
+                self.is_of_issuer(parked, &caller)?;
+                parked.subject = Some(Rc::clone(&caller));
+                if caller.is_program() && caller.standing() != Standing::Service(service) {
+                    return Err(unlisted(&caller).into());
+                }
+                self.own(now, parked, caller, subject, None, asked)
+            }
+            _ if unsecured => Err(Refusal::new(
+                Reason::SubjectTokenRefused,
+                "the subject token is not signed, so it proves nothing: the gate takes such a token only from an engine \
+                 that shows its own token as actor_token",
+            )
+            .into()),
+            (oauth::Proof::Subject, _) => {
+                let caller = self.known(now, parked, subject)?;
+                self.is_of_issuer(parked, &caller)?;
+                parked.subject = Some(Rc::clone(&caller));
+                self.renew(now, parked, caller, subject, asked)
+            }
+            (oauth::Proof::Login(login), _) => {
+                let caller = self.once_known(now, parked, subject)?;
+                parked.subject = Some(Rc::clone(&caller));
+                self.renew_by_login(now, parked, caller, subject, login, asked)
+            }
+            // The reader makes no such request.
+            (oauth::Proof::Actor, None) => Err(super::outcome::off().into()),
+        }
+    }
+
+    // -- who proves itself --------------------------------------------------------------------------------------------
+
+    /// The program whose token this is, verified in full.
+    fn actor(
+        &mut self,
+        now: Now,
+        parked: &TokenParked,
+        token: &Secret<String>,
+    ) -> Result<ServiceId, Stop> {
+        let caller = self.known(now, parked, token)?;
+        self.is_of_issuer(parked, &caller)?;
+        self.is_not_denied(&caller)?;
+        match caller.standing() {
+            Standing::Service(service) => {
+                self.has_peer(parked, service)?;
+                Ok(service)
+            }
+            Standing::Program => Err(unlisted(&caller).into()),
+            Standing::Person => Err(Refusal::new(
+                Reason::ActorRefused,
+                format!(
+                    "the actor token is {}'s, a person's; only a program that the gate's operator lists under services \
+                     may act for others",
+                    caller.log_name()
+                ),
+            )
+            .into()),
+        }
+    }
+
+    /// The certificate of the connection, where the service is bound to one.
+    pub(super) fn has_peer(&self, parked: &TokenParked, service: ServiceId) -> Result<(), Refusal> {
+        let service = self.config.service(service);
+        let Some(wanted) = service.and_then(|service| service.peer.as_deref()) else {
+            return Ok(());
+        };
+        if parked.peer.as_deref() == Some(wanted.as_bytes()) {
+            return Ok(());
+        }
+        let name = service.map_or("-", |service| &service.name);
+        Err(Refusal::new(
+            Reason::ProgramPeer,
+            format!(
+                "program {name} must call over a connection whose client certificate names it (services.{name}.who.peer)"
+            ),
+        ))
+    }
+
+    /// Whoever a token names, verified in full; not expired.
+    fn known(
+        &mut self,
+        now: Now,
+        parked: &TokenParked,
+        token: &Secret<String>,
+    ) -> Result<Rc<Caller>, Stop> {
+        let caller = match self.identify(now, &SubjectToken::new(token.expose())) {
+            Ok(caller) => caller,
+            Err(Unidentified::Refused(refusal)) => return Err(Stop::Refused(refusal)),
+            Err(Unidentified::Expired(caller)) => return Err(expired(&caller, now).into()),
+            Err(Unidentified::NoKeys(issuer)) => return Err(self.no_keys(parked, issuer)),
+            Err(Unidentified::UnknownKey(issuer)) => return Err(self.unknown_key(parked, issuer)),
+        };
+        match now.unix < caller.expires() {
+            true => Ok(caller),
+            false => Err(expired(&caller, now).into()),
+        }
+    }
+
+    /// Whoever a token named, even if it has expired since.
+    fn once_known(
+        &mut self,
+        now: Now,
+        parked: &TokenParked,
+        token: &Secret<String>,
+    ) -> Result<Rc<Caller>, Stop> {
+        if let Some(caller) = &parked.subject {
+            return Ok(Rc::clone(caller));
+        }
+        let config = Rc::clone(&self.config);
+        let rule = self.rule(parked).ok_or_else(super::outcome::off)?;
+        let bytes = token.expose().as_bytes();
+        let presented =
+            identity::Presented::inspect_expired(bytes, &config, now.unix, rule.session)
+                .map_err(|fault| Refusal::new((&fault).into(), fault.describe(&config)))?;
+        let issuer = presented.issuer();
+        let keys = self.issuers.get(usize::from(issuer.0));
+        let Some(keys) = keys.and_then(|keys| keys.set()) else {
+            return Err(self.no_keys(parked, issuer));
+        };
+        let caller = match presented.verify(&config, keys) {
+            Ok(caller) => Rc::new(caller),
+            Err(VerifyFault::UnknownKey) => return Err(self.unknown_key(parked, issuer)),
+            Err(fault) => return Err(Stop::Refused(fault.into())),
+        };
+        self.is_of_issuer(parked, &caller)?;
+        Ok(caller)
+    }
+
+    /// Only keys of the issuer whose tokens are given here are waited for.
+    fn no_keys(&self, parked: &TokenParked, issuer: crate::config::IssuerId) -> Stop {
+        match issuer == parked.issuer {
+            true => Stop::NoKeys,
+            false => Stop::Refused(self.keys_unavailable(issuer)),
+        }
+    }
+
+    fn unknown_key(&self, parked: &TokenParked, issuer: crate::config::IssuerId) -> Stop {
+        match issuer == parked.issuer {
+            true => Stop::UnknownKey,
+            false => Stop::Refused(VerifyFault::UnknownKey.into()),
+        }
+    }
+
+    fn is_of_issuer(&self, parked: &TokenParked, caller: &Caller) -> Result<(), Refusal> {
+        if caller.issuer() == parked.issuer {
+            return Ok(());
+        }
+        Err(Refusal::new(
+            Reason::SubjectTokenRefused,
+            format!(
+                "{} comes from an identity provider whose tokens this token endpoint does not exchange",
+                caller.log_name()
+            ),
+        ))
+    }
+
+    pub(super) fn is_not_denied(&self, caller: &Caller) -> Result<(), Refusal> {
+        policy::denied(&self.config, caller)
+    }
+
+    pub(super) fn rule(&self, parked: &TokenParked) -> Option<&GateTokens> {
+        let issuer = self.config.issuers.get(usize::from(parked.issuer.0))?;
+        issuer.gate_tokens.as_ref()
+    }
+
+    // -- what is asked ------------------------------------------------------------------------------------------------
+
+    /// A program's own login.
+    fn login(
+        &mut self,
+        now: Now,
+        parked: &mut TokenParked,
+        login: &ClientLogin,
+        asked: &Asked,
+    ) -> Result<Next, Stop> {
+        let service = self.service_of(parked, login)?;
+        parked.actor = Some(service);
+        self.has_peer(parked, service)
+            .map_err(|_| login_refused(Reason::LoginRefused))?;
+        let scope = asked.scope.as_deref().unwrap_or_default();
+        let number = service.0.to_be_bytes();
+        let key = self.digest(&[
+            b"login",
+            &number,
+            login.id.as_bytes(),
+            login.secret.expose().as_bytes(),
+            scope.as_bytes(),
+        ]);
+        if let Some(answer) = self.got(now, parked, &key) {
+            return Ok(Next::Give(answer));
+        }
+        if !self.endpoint.grants.contains_key(&key) {
+            let may = self
+                .endpoint
+                .tries
+                .may(now.instant, &key.0, service, &parked.source);
+            match may {
+                Try::Ask => {}
+                Try::Wrong => return Err(login_refused(Reason::LoginRefused).into()),
+                Try::TooMany(rest) => {
+                    let refusal = Refusal::new(
+                        Reason::LoginTries,
+                        "too many logins of this client with a wrong secret: try again",
+                    );
+                    return Err(refusal.after(rest).into());
+                }
+            }
+        }
+        let of = GrantOf::Login {
+            service,
+            id: login.id.as_str().into(),
+            secret: login.secret.clone(),
+        };
+        Ok(Next::Ask(key, of))
+    }
+
+    /// The program that logs in by this id.
+    fn service_of(&self, parked: &TokenParked, login: &ClientLogin) -> Result<ServiceId, Refusal> {
+        let services = self.config.services.iter().zip(0_u16..);
+        let found = services.into_iter().find(|(service, _)| {
+            service.issuer == parked.issuer && service.client.as_deref() == Some(&*login.id)
+        });
+        match found {
+            Some((_, position)) => Ok(ServiceId(position)),
+            None => Err(login_refused(Reason::LoginUnknown)),
+        }
+    }
+
+    /// A token of the caller itself, for another one of the same. `since`: the first of its chain was given then.
+    fn own(
+        &mut self,
+        now: Now,
+        parked: &TokenParked,
+        caller: Rc<Caller>,
+        token: &Secret<String>,
+        since: Option<Instant>,
+        asked: &Asked,
+    ) -> Result<Next, Stop> {
+        self.is_not_denied(&caller)?;
+        if self.rule(parked).is_none_or(|rule| rule.client.is_none()) {
+            return Err(Refusal::new(
+                Reason::GrantTypeUnsupported,
+                "this gate exchanges no tokens for others here: its operator must set gate_tokens.client",
+            )
+            .into());
+        }
+        let scope = asked.scope.as_deref().unwrap_or_default();
+        let key = self.digest(&[b"own", token.expose().as_bytes(), scope.as_bytes()]);
+        if let Some(answer) = self.got(now, parked, &key) {
+            return Ok(Next::Give(answer));
+        }
+        let of = GrantOf::Own {
+            caller,
+            token: SubjectToken::new(token.expose()),
+            since: since.unwrap_or(now.instant),
+        };
+        Ok(Next::Ask(key, of))
+    }
+
+    /// A token that shows itself, for a fresh one.
+    fn renew(
+        &mut self,
+        now: Now,
+        parked: &mut TokenParked,
+        caller: Rc<Caller>,
+        token: &Secret<String>,
+        asked: &Asked,
+    ) -> Result<Next, Stop> {
+        if caller.standing() == Standing::Program {
+            return Err(unlisted(&caller).into());
+        }
+        if let Standing::Service(service) = caller.standing() {
+            self.has_peer(parked, service)?;
+        }
+        let session = self.rule(parked).map(|rule| rule.session);
+        let session = session.ok_or_else(super::outcome::off)?;
+        let began = caller.claims().get("auth_time");
+        let began = began.and_then(|time| time.as_f64());
+        if let Some(began) = began
+            && now.unix >= UnixTime::from_secs(began.max(0.0) as u64).plus(session)
+        {
+            return Err(session_over(&caller).into());
+        }
+        if !self.lacks_session(parked, &caller) {
+            return self.own(now, parked, caller, token, None, asked);
+        }
+        let digest = self.digest(&[b"token", token.expose().as_bytes()]);
+        let Some(origin) = self.endpoint.kept.origin(&digest) else {
+            return Err(Refusal::new(
+                Reason::SessionUnproven,
+                format!(
+                    "{} has no session at the identity provider that could be prolonged: the engine must prove itself \
+                     by its id and secret",
+                    caller.log_name()
+                ),
+            )
+            .into());
+        };
+        if now.instant.since(origin.since) >= session {
+            return Err(session_over(&caller).into());
+        }
+        match origin.word {
+            Some((service, name)) => {
+                self.word(now, parked, service, &name, Some(origin.since), asked)
+            }
+            None => self.own(now, parked, caller, token, Some(origin.since), asked),
+        }
+    }
+
+    /// Whether a token was got by the gate's own client and has no session at the identity provider, so that it could be
+    /// prolonged for ever.
+    fn lacks_session(&self, parked: &TokenParked, caller: &Caller) -> bool {
+        let client = self.rule(parked).and_then(|rule| rule.client.as_ref());
+        caller.proof() == Proof::EngineWord
+            || caller.claims().get("sid").is_none()
+                && client.is_some_and(|client| caller.authorized_party() == Some(&client.id))
+    }
+
+    /// A token that may have expired, with the engine's own login.
+    fn renew_by_login(
+        &mut self,
+        now: Now,
+        parked: &mut TokenParked,
+        caller: Rc<Caller>,
+        token: &Secret<String>,
+        login: &ClientLogin,
+        asked: &Asked,
+    ) -> Result<Next, Stop> {
+        if !parked.proven {
+            let answer = match self.login(now, parked, login, asked)? {
+                Next::Give(answer) => answer,
+                ask @ Next::Ask(..) => return Ok(ask),
+            };
+            parked.proven = true;
+            if parked
+                .actor
+                .is_some_and(|service| caller.standing() == Standing::Service(service))
+            {
+                return Ok(Next::Give(answer));
+            }
+        }
+        self.after_login(now, parked, caller, token, asked)
+    }
+
+    /// The same, once the login has proved itself.
+    fn after_login(
+        &mut self,
+        now: Now,
+        parked: &TokenParked,
+        caller: Rc<Caller>,
+        token: &Secret<String>,
+        asked: &Asked,
+    ) -> Result<Next, Stop> {
+        let Some(service) = parked.actor else {
+            return Err(login_refused(Reason::LoginRefused).into());
+        };
+        match caller.proof() {
+            Proof::Program => Err(Refusal::new(
+                Reason::SubjectTokenRefused,
+                format!(
+                    "the token is of {}, another program than the one that logs in",
+                    caller.log_name()
+                ),
+            )
+            .into()),
+            Proof::EngineWord => {
+                let name = self.said_name(&caller).map(Rc::<str>::from);
+                let name = name.ok_or_else(|| session_over(&caller))?;
+                self.word(now, parked, service, &name, None, asked)
+            }
+            Proof::OwnToken if now.unix >= caller.expires() => {
+                let name = self
+                    .config
+                    .service(service)
+                    .map_or("-", |service| &service.name);
+                Err(Refusal::new(
+                    Reason::SessionOver,
+                    format!(
+                        "the token of {} has expired: sign in again. The gate does not let {name} go on as itself in \
+                         {}'s session",
+                        caller.log_name(),
+                        caller.log_name()
+                    ),
+                )
+                .into())
+            }
+            Proof::OwnToken => self.own(now, parked, caller, token, None, asked),
+        }
+    }
+
+    // -- what is at hand ----------------------------------------------------------------------------------------------
+
+    /// The answer to the same question, if it is at hand.
+    pub(super) fn got(&mut self, now: Now, parked: &TokenParked, key: &GrantKey) -> Option<Answer> {
+        if let Some((landed, answer)) = &parked.landed
+            && landed == key
+        {
+            return Some(answer.clone());
+        }
+        let issuers = &self.issuers;
+        let holds = |token: &GateToken| {
+            let caller = token.caller();
+            let keys = issuers.get(usize::from(caller.issuer().0));
+            keys.and_then(|keys| keys.set())
+                .is_some_and(|set| set.contains(&caller.key()))
+        };
+        let answer = self.endpoint.kept.answer(now, key, holds)?;
+        self.tally.token(parked.issuer, TokenOutcome::Kept);
+        Some(answer)
+    }
+
+    fn wait_for_newer(&mut self, now: Now, stream: StreamId, mut parked: TokenParked) {
+        let crowd = self.endpoint.requests.values();
+        let crowd = crowd
+            .filter(|other| matches!(other.wait, TokenWait::NewerKeys(_)))
+            .count();
+        let Some(keys) = self.issuers.get_mut(usize::from(parked.issuer.0)) else {
+            return;
+        };
+        let refused = match parked.wait {
+            // A set that was fetched after this request came lacks the key as well.
+            TokenWait::NewerKeys(started) => keys.finished() > started,
+            TokenWait::FirstKeys => true,
+            TokenWait::Form | TokenWait::Grant(_) => {
+                parked.wait = TokenWait::NewerKeys(keys.started());
+                crowd >= limits::UNKNOWN_KEY_WAITERS
+            }
+        };
+        if refused {
+            let refusal = VerifyFault::UnknownKey.into();
+            return self.refuse_token(now, stream, &parked, &refusal);
+        }
+        keys.want_newer(now.instant);
+        self.endpoint.insert(stream, parked);
+        self.fetch_due_keys(now);
+    }
+}
+
+fn unlisted(caller: &Caller) -> Refusal {
+    Refusal::new(
+        Reason::ActorRefused,
+        format!(
+            "{} is a program that the gate's operator does not list under services",
+            caller.log_name()
+        ),
+    )
+}
+
+fn session_over(caller: &Caller) -> Refusal {
+    Refusal::new(
+        Reason::SessionOver,
+        format!(
+            "the session of {} has lasted as long as it may: sign in again",
+            caller.log_name()
+        ),
+    )
+}
