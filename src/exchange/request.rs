@@ -135,11 +135,18 @@ pub fn word_call(
     making: &mut Making<'_>,
 ) -> Result<HttpCall, CannotSign> {
     let Target {
-        resources,
-        audiences,
+        mut resources,
+        mut audiences,
         scope,
         parameters,
     } = target;
+    // The same is asked for by exchange, where it is sent.
+    if !word.targets.audience.is_sent() {
+        audiences = &[];
+    }
+    if !word.targets.resource.is_sent() {
+        resources = &[];
+    }
     match word.grant {
         WordGrant::JwtBearer => {
             let grant = JwtBearerGrant {

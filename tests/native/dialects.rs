@@ -126,7 +126,7 @@ fn word(config: &Config, by: SpeaksBy, subject: &str) -> HttpCall {
     with(config, |context, asking, making| {
         let word = by.word(asking.issuer.profile).unwrap();
         let mut target = Target::from(&context.token);
-        if !word.targets.audience.is_sent() || asking.issuer.profile == Profile::Rfc8693 {
+        if asking.issuer.profile == Profile::Rfc8693 {
             target.audiences = &[];
         }
         word_call(asking, word, subject, target, making).unwrap()
@@ -533,7 +533,7 @@ fn what_goes_with_a_key_and_what_does_not() {
     for (variable, expected) in [
         (
             "NOT_A_KEY",
-            "holds no private key that the gate can sign with; it must be one",
+            "holds no private key that the gate can sign with; it must be one key in PEM",
         ),
         ("EMPTY", "is missing or empty; set it for Envoy"),
         ("NOWHERE", "is missing or empty; set it for Envoy"),
