@@ -67,6 +67,7 @@ mod refusal_table;
 mod sim;
 mod sim_bodies;
 mod sim_keys;
+mod sim_logins;
 mod sim_model;
 mod sim_outages;
 mod sim_prefixes;

@@ -73,7 +73,7 @@ struct TokenParked {
     traceparent: Option<Box<str>>,
     content_type: Option<Box<[u8]>>,
     authorization: Presented,
-    /// The address that it comes from, as Envoy has it.
+    /// The address that it comes from, as Envoy has it, without its port.
     source: Box<[u8]>,
     /// Whom the certificate of its connection names.
     peer: Option<Box<[u8]>>,
@@ -297,7 +297,7 @@ impl Broker {
             traceparent: about.traceparent.map(Into::into),
             content_type: head.content_type.map(Into::into),
             authorization: Presented::keep(head.authorization),
-            source: head.source.unwrap_or_default().into(),
+            source: tries::without_port(head.source.unwrap_or_default()).into(),
             peer: head.peer.map(Into::into),
             bytes,
             asked: None,

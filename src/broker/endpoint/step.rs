@@ -283,11 +283,16 @@ impl Broker {
         if let Some(answer) = self.got(now, parked, &key) {
             return Ok(Next::Give(answer));
         }
+        // One secret is one, whatever scopes it is tried with.
+        let secret = self.digest(&[
+            b"secret",
+            &number,
+            login.id.as_bytes(),
+            login.secret.expose().as_bytes(),
+        ]);
         if !self.endpoint.grants.contains_key(&key) {
-            let may = self
-                .endpoint
-                .tries
-                .may(now.instant, &key.0, service, &parked.source);
+            let tries = &mut self.endpoint.tries;
+            let may = tries.may(now.instant, &secret.0, service, &parked.source);
             match may {
                 Try::Ask => {}
                 Try::Wrong => return Err(login_refused(Reason::LoginRefused).into()),
@@ -304,6 +309,7 @@ impl Broker {
             service,
             id: login.id.as_str().into(),
             secret: login.secret.clone(),
+            digest: secret.0,
         };
         Ok(Next::Ask(key, of))
     }

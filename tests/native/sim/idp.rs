@@ -10,6 +10,7 @@ use icegate::jose::{
 };
 use serde_json::{Value, json};
 
+use super::desk::Desk;
 use crate::tokens::{self, Signer};
 
 /// The secret of the gate's client, which must never be seen outside of a call.
@@ -78,6 +79,18 @@ pub(crate) struct Mint {
     pub(crate) opaque: bool,
     /// Its signer, when it is not the current one.
     pub(crate) signer: Option<Key>,
+    /// Claims in place of those that it would have; `null` takes one away.
+    pub(crate) claims: Option<Value>,
+}
+
+impl Mint {
+    /// One with other claims.
+    pub(crate) fn with(claims: Value) -> Self {
+        Self {
+            claims: Some(claims),
+            ..Self::default()
+        }
+    }
 }
 
 /// A signer, by its name.
@@ -132,6 +145,8 @@ pub(crate) struct Idp {
     pub(crate) key_calls: usize,
     /// Everything that it minted, whether right or wrong.
     pub(crate) books: HashMap<String, Minted>,
+    /// Where gate tokens are given.
+    pub(crate) desk: Desk,
 }
 
 impl Idp {
@@ -156,6 +171,7 @@ impl Idp {
             metadata_calls: 0,
             key_calls: 0,
             books: HashMap::new(),
+            desk: Desk::default(),
         }
     }
 
@@ -173,6 +189,7 @@ impl Idp {
     /// Everything ends like this from now on.
     pub(crate) fn all(&mut self, answer: &Answer) {
         self.exchanges = answer.clone();
+        self.desk.all = answer.clone();
         self.metadata = answer.clone();
         self.jwks = answer.clone();
     }
@@ -201,6 +218,19 @@ impl Idp {
         tokens::key_set(self.keys.iter().map(|key| &**key)).into_bytes()
     }
 
+    /// A token of these claims, as far as `how` has no others.
+    pub(super) fn sign(&self, claims: &mut Value, how: &Mint) -> String {
+        let others = how.claims.iter().filter_map(Value::as_object).flatten();
+        for (name, value) in others {
+            claims[name] = value.clone();
+        }
+        if let Value::Object(claims) = claims {
+            claims.retain(|_, value| !value.is_null());
+        }
+        let other = how.signer.map(|Key(name)| signer(name));
+        sign(other.as_ref().unwrap_or(&self.signer), claims)
+    }
+
     /// The answer with a token for `person`, entered in the books.
     pub(crate) fn mint(&mut self, now: u64, person: &str, audience: &str, how: &Mint) -> Vec<u8> {
         let person = how.person.as_deref().unwrap_or(person);
@@ -214,8 +244,7 @@ impl Idp {
             claims["iat"] = now.min(expires).into();
             claims["azp"] = "icegate".into();
             claims["jti"] = format!("minted:{}", self.asked.len()).into();
-            let other = how.signer.map(|Key(name)| signer(name));
-            sign(other.as_ref().unwrap_or(&self.signer), &claims)
+            self.sign(&mut claims, how)
         };
         let book = Minted {
             person: person.to_owned(),
