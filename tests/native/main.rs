@@ -73,6 +73,7 @@ mod sim_outages;
 mod sim_prefixes;
 mod sim_stories;
 mod sim_tenants;
+mod sim_words;
 mod support;
 mod telemetry_names;
 #[path = "support/tokens.rs"]

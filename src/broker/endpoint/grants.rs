@@ -317,7 +317,15 @@ impl Broker {
             let outcome = ExchangeOutcome::OperatorFault;
             return self.land_grant_refused(now, grant, outcome, &super::outcome::off());
         };
-        let sorted = exchange::sort(terms.issuer.profile, answer);
+        let sorted = match exchange::sort(terms.issuer.profile, answer) {
+            // Keycloak's one answer for everybody who cannot be impersonated: no such person, disabled, not allowed.
+            Sorted::Misconfigured(Misconfiguration::Target)
+                if self.impersonates(&grant) && is_forbidden(answer) =>
+            {
+                Sorted::Forbidden
+            }
+            sorted => sorted,
+        };
         if let Sorted::Minted(response) = sorted {
             self.mind_grant(now, &grant, BackoffEffect::Healthy);
             if let GrantOf::Login { digest, .. } = &grant.of {
@@ -327,6 +335,15 @@ impl Broker {
         }
         let (outcome, refusal) = self.sorted_grant(now, &grant, &terms, &sorted);
         self.land_grant_refused(now, grant, outcome, &refusal);
+    }
+
+    fn impersonates(&self, grant: &Granting) -> bool {
+        let GrantOf::Word { service, .. } = &grant.of else {
+            return false;
+        };
+        let service = self.config.service(*service);
+        let speaks = service.and_then(|service| service.speaks_for.as_ref());
+        speaks.is_some_and(|speaks| speaks.by == SpeaksBy::Impersonation)
     }
 
     /// Turns an answer that is no token into what the waiters get, and draws the consequences.
@@ -640,6 +657,10 @@ impl Broker {
         let told = Told::token(Some(answer.token.caller()), parked.actor);
         self.release_issued(now, stream, &about, issued, told);
     }
+}
+
+fn is_forbidden(answer: CallAnswer<'_>) -> bool {
+    matches!(answer, CallAnswer::Answered { status: 403, .. })
 }
 
 /// An identity provider's answer that is neither a token nor about whoever asks.

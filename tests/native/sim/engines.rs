@@ -264,8 +264,8 @@ impl World {
 
     /// The gate's own key set, as it was configured.
     pub(super) fn gate_keys(&self) -> String {
-        let gate_tokens = self.config.issuers[CORP].gate_tokens.as_ref();
-        let rule = gate_tokens.and_then(|rule| rule.assertion.as_ref());
+        let mut issuers = self.config.issuers.iter();
+        let rule = issuers.find_map(|issuer| issuer.gate_tokens.as_ref()?.assertion.as_ref());
         rule.map(icegate::config::AssertionRule::key_set)
             .unwrap_or_default()
     }
