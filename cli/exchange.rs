@@ -1,6 +1,6 @@
 //! How the token for a request is got; no secret.
 
-use icegate::config::{ClientAuthentication, Config, ContextId, TokenRule};
+use icegate::config::{ClientAuthentication, Config, ContextId, Grant, TokenRule};
 use icegate::text::shown;
 
 use crate::page::Page;
@@ -12,7 +12,7 @@ pub(crate) fn show(page: &mut Page, config: &Config, context: Option<ContextId>)
         return;
     };
     let rule = &context.token;
-    let Some(issuer) = config.issuers.get(usize::from(rule.from.0)) else {
+    let Some(issuer) = config.issuers.get(usize::from(rule.at.0)) else {
         return;
     };
     let endpoint = match &issuer.token_path {
@@ -27,6 +27,10 @@ pub(crate) fn show(page: &mut Page, config: &Config, context: Option<ContextId>)
         let how = match &client.authentication {
             ClientAuthentication::SecretBasic(_) => "client_secret_basic",
             ClientAuthentication::SecretPost(_) => "client_secret_post",
+            ClientAuthentication::PrivateKeyJwt { .. } => "private_key_jwt",
+            ClientAuthentication::TlsClientAuth => {
+                "tls_client_auth, the certificate of the cluster"
+            }
             ClientAuthentication::Injected => "by Envoy's credential injector",
         };
         let cluster = &client.endpoint.cluster;
@@ -35,7 +39,13 @@ pub(crate) fn show(page: &mut Page, config: &Config, context: Option<ContextId>)
             format!("client {} ({how}), through cluster {cluster}", client.id),
         );
     }
-    for (name, value) in parameters(rule) {
+    if context.grant == Grant::ClientCredentials {
+        page.line(
+            "exchange",
+            "for the client's own account (client_credentials): the caller's token is not sent",
+        );
+    }
+    for (name, value) in parameters(rule, context.grant) {
         page.line("exchange", format!("{name}: {}", shown(value)));
     }
     page.line(
@@ -55,9 +65,10 @@ pub(crate) fn show(page: &mut Page, config: &Config, context: Option<ContextId>)
 }
 
 /// The parameters that the configuration gives, in the order of the request.
-fn parameters(rule: &TokenRule) -> impl Iterator<Item = (&str, &str)> {
+fn parameters(rule: &TokenRule, grant: Grant) -> impl Iterator<Item = (&str, &str)> {
     let scope = rule.scope.as_deref().map(|value| ("scope", value));
     let requested = rule.requested_token_type.as_deref();
+    let requested = requested.filter(|_| grant == Grant::Exchange);
     let requested = requested.map(|value| ("requested_token_type", value));
     let audiences = rule
         .audiences

@@ -137,6 +137,7 @@ impl Broker {
                 RequestBody::Read(body) => Some(body),
                 RequestBody::NotRead | RequestBody::Awaited => None,
             },
+            peer: parked.peer.as_deref(),
         };
         let seen = self.prefixes.seen(caller);
         policy::decide(&self.config, &seen, caller, &asked)
@@ -168,7 +169,7 @@ impl Broker {
     /// a request may hold its own for as long as its body takes.
     fn signed_what_is_held(&self, held: &Held) -> bool {
         let context = self.config.context(held.context);
-        context.is_some_and(|own| self.has_key(own.token.from, held.minted.key()))
+        context.is_some_and(|own| self.has_key(own.token.at, held.minted.key()))
     }
 
     pub(super) fn identify(

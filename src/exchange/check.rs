@@ -4,8 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::clock::{Now, UnixTime};
-use crate::config::{Issuer, Profile, TokenRule};
-use crate::identity::{Caller, is_keycloak_access_token};
+use crate::config::{Config, Issuer, IssuerId, TokenRule};
+use crate::identity::{Caller, client_of, is_access_token, is_program};
 use crate::jose::{Claims, ClaimsFault, CompactJws, Fingerprint, JwsFault, KeySet, VerifyFault};
 use crate::json::Value;
 use crate::limits::{MINTED_SKEW, MINTED_TOKEN_BYTES};
@@ -22,6 +22,7 @@ const SCHEME: &str = "Bearer ";
 pub struct Minted {
     authorization: Secret<String>,
     jti: Option<String>,
+    issuer: IssuerId,
     key: Fingerprint,
     expires: UnixTime,
     life: Duration,
@@ -38,7 +39,12 @@ impl Minted {
         self.jti.as_deref()
     }
 
-    /// The key that proved it.
+    /// Who made it.
+    pub fn issuer(&self) -> IssuerId {
+        self.issuer
+    }
+
+    /// The key that proved it, one of the issuer's.
     pub fn key(&self) -> Fingerprint {
         self.key
     }
@@ -54,6 +60,20 @@ impl Minted {
     }
 }
 
+/// Whose token an answer must hold.
+#[derive(Clone, Copy, Debug)]
+pub enum Whose<'a> {
+    /// The caller's: the same person, or the same program.
+    Callers,
+    /// A client's that asked for its own account ([`Grant::ClientCredentials`](crate::config::Grant)).
+    Clients {
+        /// `client_id`.
+        id: &'a str,
+        /// Knows what marks a program's token.
+        config: &'a Config,
+    },
+}
+
 /// Why a token of the identity provider is not sent to the catalog. It holds nothing of the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MintedFault {
@@ -63,6 +83,8 @@ pub enum MintedFault {
     Characters,
     /// The answer says that it is no access token: an ID token, a refresh token, a SAML assertion.
     IssuedTokenType,
+    /// The answer does not say what kind of token it is, where the dialect always does.
+    NoIssuedTokenType,
     /// No signed JWT (or one that is encrypted): nothing in it can be checked.
     Opaque,
     /// A JWT that is not well-formed.
@@ -75,6 +97,10 @@ pub enum MintedFault {
     OtherIssuer,
     /// It names another person than the caller, or nobody.
     OtherSubject,
+    /// It was not issued to the client that asked for its own account.
+    OtherClient,
+    /// It does not say that it is a program's, where a client asked for its own account.
+    NotAPrograms,
     /// `aud` does not name the catalog.
     OtherAudience,
     /// `aud` also names the gate: whoever gets hold of the token could come back with it as a caller.
@@ -107,6 +133,9 @@ impl MintedFault {
             Self::TooLong => format!("is longer than {MINTED_TOKEN_BYTES} bytes"),
             Self::Characters => "has characters that no token has".to_owned(),
             Self::IssuedTokenType | Self::NotAnAccessToken => "is not an access token".to_owned(),
+            Self::NoIssuedTokenType => {
+                "comes without the kind of token that it is (issued_token_type)".to_owned()
+            }
             Self::Opaque => "is not a signed JWT, so it cannot be checked".to_owned(),
             Self::Form(fault) => fault.to_string(),
             Self::Algorithm => {
@@ -116,6 +145,12 @@ impl MintedFault {
             Self::OtherIssuer => "is from another issuer (iss)".to_owned(),
             Self::NeverAs => "has a name as which nobody may reach the catalog".to_owned(),
             Self::OtherSubject => "does not name the person who called".to_owned(),
+            Self::OtherClient => {
+                "was not issued to the client that asked for it (azp, client_id)".to_owned()
+            }
+            Self::NotAPrograms => {
+                "does not say that it is a program's, as a client's own must (programs of the issuer)".to_owned()
+            }
             Self::OtherAudience => "is not meant for the catalog (aud)".to_owned(),
             Self::OurAudience => {
                 "is also meant for the gate (aud), where it could be replayed".to_owned()
@@ -144,7 +179,7 @@ impl fmt::Display for MintedFault {
 
 impl std::error::Error for MintedFault {}
 
-/// Checks what the token endpoint of `issuer` answered to the exchange for `caller` under `rule`.
+/// Checks what the token endpoint of `issuer`, which is the one that `rule.at` names, answered for `caller` under `rule`.
 /// `keys` must be those of `issuer`.
 ///
 /// The life of the result is the least of the answer's `expires_in` (when it can be read), the time
@@ -161,6 +196,7 @@ pub fn check(
     issuer: &Issuer,
     keys: &KeySet,
     caller: &Caller,
+    whose: Whose<'_>,
     now: Now,
 ) -> Result<Minted, MintedFault> {
     // 1. A value that can stand in a header, for a kind of token that can be used.
@@ -171,12 +207,12 @@ pub fn check(
     if !is_token68(token.as_bytes()) {
         return Err(MintedFault::Characters);
     }
-    if answer
-        .issued_token_type
-        .as_deref()
-        .is_some_and(|name| !is_usable(name))
-    {
-        return Err(MintedFault::IssuedTokenType);
+    match answer.issued_token_type.as_deref() {
+        Some(name) if !is_usable(name) => return Err(MintedFault::IssuedTokenType),
+        None if issuer.profile.dialect().exchange.issued_token_type => {
+            return Err(MintedFault::NoIssuedTokenType);
+        }
+        _ => {}
     }
 
     // 2. A signed JWT of this issuer.
@@ -190,14 +226,40 @@ pub fn check(
         .filter(|algorithm| issuer.algorithms.contains(algorithm))
         .ok_or(MintedFault::Algorithm)?;
     let claims = Claims::parse(jws.payload()).map_err(MintedFault::Claims)?;
-    if claims.iss() != Some(&*issuer.issuer) || caller.issuer() != rule.from {
+    let dialect = issuer.profile.dialect();
+    let is_issuers = |iss: &str| dialect.tokens.issuer.are_one(&issuer.issuer, iss);
+    if !claims.iss().is_some_and(is_issuers) {
         return Err(MintedFault::OtherIssuer);
     }
 
     // 3. For the person who called, for the catalog, and not for the gate. Only audiences of this
     //    issuer count: with this `iss`, those of other issuers open nothing at the gate.
-    if claims.string_at(&issuer.subject_claim.0) != Some(caller.same_person()) {
-        return Err(MintedFault::OtherSubject);
+    let same = |claim: &&str| {
+        let own = caller.claims().get(claim);
+        own.is_none_or(|own| claims.get(claim) == Some(own))
+    };
+    match whose {
+        Whose::Callers if caller.issuer() != rule.from => return Err(MintedFault::OtherIssuer),
+        Whose::Callers
+            if claims.string_at(&issuer.subject_claim.0) != Some(caller.same_person())
+                || !dialect.tokens.same.iter().all(same) =>
+        {
+            return Err(MintedFault::OtherSubject);
+        }
+        Whose::Clients { id, .. } if client_of(&claims) != Some(id) => {
+            return Err(MintedFault::OtherClient);
+        }
+        Whose::Clients { config, .. }
+            if !is_program(
+                config,
+                rule.at,
+                &claims,
+                &config.whos.holding(rule.at, &claims),
+            ) =>
+        {
+            return Err(MintedFault::NotAPrograms);
+        }
+        Whose::Callers | Whose::Clients { .. } => {}
     }
     if !claims.audience().contains(&rule.expected_audience) {
         return Err(MintedFault::OtherAudience);
@@ -231,7 +293,7 @@ pub fn check(
     if claims.get("cnf").is_some() {
         return Err(MintedFault::SenderConstrained);
     }
-    if issuer.profile == Profile::Keycloak && !is_keycloak_access_token(&claims) {
+    if !is_access_token(issuer.profile, &claims) {
         return Err(MintedFault::NotAnAccessToken);
     }
 
@@ -268,6 +330,7 @@ pub fn check(
             .and_then(|jti| jti.as_str())
             .filter(|jti| is_jti(jti))
             .map(str::to_owned),
+        issuer: rule.at,
         key,
         expires,
         life: less_skew(own.min(subject).min(rule.life)),

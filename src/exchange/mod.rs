@@ -1,21 +1,26 @@
 //! Token exchange under our rules: the call for one caller and one catalog, the key under which its
-//! outcome is shared, what an answer means, and the check that makes a [`Minted`] token of it.
+//! outcome is shared, what an answer means, and the check that makes a [`Minted`] token of it. A program may have an
+//! account of its own at a catalog: then its client's credentials stand in the place of the exchange, and all else is
+//! the same.
 
 mod check;
 mod gate_token;
 mod grant;
 mod key;
-mod profile;
 mod request;
+mod sort;
 
-use crate::config::{Client, Issuer, TokenRule};
+use crate::config::{Client, Grant, Issuer, TokenRule};
 
-pub use check::{Minted, MintedFault, check};
+pub use crate::dialect::Misconfiguration;
+pub use check::{Minted, MintedFault, Whose, check};
 pub use gate_token::{GateToken, GateTokenFault, Wanted, check_gate_token};
 pub use grant::{GateGrant, gate_call};
 pub use key::{ExchangeKey, exchange_key};
-pub use profile::{BackoffEffect, Misconfiguration, Sorted, Unavailable, sort};
-pub use request::exchange_call;
+pub use request::{
+    Asking, CannotSign, Making, Target, client_credentials_call, exchange_call, word_call,
+};
+pub use sort::{BackoffEffect, Sorted, Unavailable, sort, sort_by};
 
 /// What goes into one exchange. Both its key and its call are made of this and of nothing else, so
 /// that nothing can change a minted token without changing the key.
@@ -23,10 +28,12 @@ pub use request::exchange_call;
 pub struct Inputs<'a> {
     /// [`Config::generation`](crate::config::Config::generation).
     pub generation: &'a [u8; 32],
-    /// The issuer of the subject token, where it is exchanged.
+    /// Where the token is got.
     pub issuer: &'a Issuer,
-    /// The issuer's [`client`](Issuer::client).
+    /// The client that asks.
     pub client: &'a Client,
+    /// How it asks.
+    pub grant: Grant,
     /// How the wanted token is got.
     pub rule: &'a TokenRule,
     /// Name of the catalog that it is for.
@@ -35,7 +42,7 @@ pub struct Inputs<'a> {
     pub tenant: Option<&'a str>,
     /// Path and query of the token endpoint, set or from metadata.
     pub token_path: &'a str,
-    /// The caller's token, verified.
+    /// The caller's token, verified. With [`Grant::ClientCredentials`] it is not sent, but what is got lives no longer.
     pub subject_token: &'a str,
 }
 

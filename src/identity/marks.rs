@@ -5,17 +5,16 @@
 //!
 //! What is not found:
 //!
-//! - Entra's app-only tokens without the optional claim `idtyp`.
+//! - Entra's app-only tokens without the optional claim `idtyp`, where the issuer's profile is not `entra`.
 //! - Without `preferred_username`: Keycloak's before 26.2, and those that were got in exchange for a service account's.
 //! - Tokens of servers that write the same claims for persons and programs: Zitadel's service users, Authentik, Dex,
 //!   GitHub and GitLab jobs.
 //!
-//! For these the operator writes marks of the issuer's own (`programs`), and a service's `who` finds it in any case.
+//! For these the operator writes marks of the issuer's own (`issuers.NAME.programs`), and a service's `who` finds it in any case.
 //! A person at Keycloak who has made `service-account-` the beginning of the own user name is taken for a program.
 
-use crate::config::{ClaimPath, Issuer, ProgramMark};
+use crate::config::{Config, IssuerId, WhoId};
 use crate::jose::Claims;
-use crate::json::Value;
 
 /// Claims in which servers name the client that a token was issued to: OpenID Connect (`azp`), RFC 9068
 /// (`client_id`), and Entra's v1 tokens (`appid`) and Okta (`cid`), which have neither of the two.
@@ -53,26 +52,33 @@ const MARKS: &[Mark] = &[
     Mark::Begins("sub", "spiffe://"),
 ];
 
-/// Whether a token of an issuer has a mark of a program's.
-pub(super) fn is_program(issuer: &Issuer, claims: &Claims) -> bool {
-    MARKS.iter().any(|mark| mark.is_on(claims))
-        || issuer.programs.iter().any(|mark| says(claims, mark))
+/// The client that a token was issued to, by the first of these claims that is a text.
+pub(crate) fn client_of(claims: &Claims) -> Option<&str> {
+    CLIENT_CLAIMS
+        .iter()
+        .find_map(|name| claims.get(name)?.as_str())
 }
 
-/// A text, or one of a list of texts.
-fn says(
+/// Whether a token of an issuer has a mark of a program's: of those that all issuers have in common, of its dialect, or of
+/// the operator's. `whos`: the conditions that hold for it, sorted.
+pub(crate) fn is_program(
+    config: &Config,
+    issuer: IssuerId,
     claims: &Claims,
-    ProgramMark {
-        claim: ClaimPath(path),
-        has,
-    }: &ProgramMark,
+    whos: &[WhoId],
 ) -> bool {
-    let is = |value: &Value| value.as_str() == Some(&**has);
-    match claims.at(path) {
-        Some(Value::Array(many)) => many.iter().any(is),
-        Some(one) => is(one),
-        None => false,
-    }
+    let marked = |who: &WhoId| config.programs.binary_search(who).is_ok();
+    let issuer = config.issuers.get(usize::from(issuer.0));
+    let own = issuer.and_then(|issuer| issuer.profile.dialect().tokens.program);
+    MARKS.iter().any(|mark| mark.is_on(claims))
+        || own.is_some_and(|both| are_same(both, claims))
+        || whos.iter().any(marked)
+}
+
+/// Whether a token has both claims, and in both the same text.
+fn are_same((one, other): (&str, &str), claims: &Claims) -> bool {
+    let text = |name| claims.get(name).and_then(|value| value.as_str());
+    text(one).is_some_and(|one| text(other) == Some(one))
 }
 
 impl Mark {

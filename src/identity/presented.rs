@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::marks::CLIENT_CLAIMS;
+use super::marks::{CLIENT_CLAIMS, client_of};
 use super::standing::{proof, standing};
 use super::{Caller, TokenFault};
 use crate::clock::UnixTime;
@@ -98,21 +98,15 @@ impl<'a> Presented<'a> {
         if claims.get("cnf").is_some() {
             return Err(TokenFault::SenderConstrained { issuer });
         }
-        let [azp, client_id] = [
-            optional_string(&claims, "azp")?,
-            optional_string(&claims, "client_id")?,
-        ];
-        // Elsewhere the other two may mean anything.
-        let of_entra_or_okta = || {
-            CLIENT_CLAIMS
-                .iter()
-                .find_map(|name| claims.get(name)?.as_str())
-        };
-        let client = azp.or(client_id).or_else(of_entra_or_okta);
+        // Elsewhere the others of these claims may mean anything.
+        for name in ["azp", "client_id"] {
+            optional_string(&claims, name)?;
+        }
+        let client = client_of(&claims).map(str::to_owned);
         if is_own_client(config, iss, &claims) {
             return Err(TokenFault::OwnClientToken { issuer });
         }
-        if rules.profile == Profile::Keycloak && !is_keycloak_access_token(&claims) {
+        if !is_access_token(rules.profile, &claims) {
             return Err(TokenFault::NotAnAccessToken { issuer });
         }
 
@@ -137,7 +131,7 @@ impl<'a> Presented<'a> {
             name: name.to_owned(),
             log_name: text::shown(name),
             same_person: same_person.to_owned(),
-            authorized_party: client.map(str::to_owned),
+            authorized_party: client,
             expires,
             accepted_until,
             claims,
@@ -263,14 +257,10 @@ fn token_type(typ: Option<&str>) -> String {
         .unwrap_or(typ)
 }
 
-/// A claim that the token need not have, but that must be a string if it has it.
-fn optional_string<'c>(
-    claims: &'c Claims,
-    name: &'static str,
-) -> Result<Option<&'c str>, TokenFault> {
+/// A claim that the token need not have must be a string if it has it.
+fn optional_string(claims: &Claims, name: &'static str) -> Result<(), TokenFault> {
     match claims.get(name) {
-        None => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text)),
+        None | Some(Value::String(_)) => Ok(()),
         Some(_) => Err(TokenFault::Claims(ClaimsFault::WrongType(name))),
     }
 }
@@ -291,15 +281,16 @@ fn is_own_client(config: &Config, iss: &str, claims: &Claims) -> bool {
         .any(own)
 }
 
-/// Keycloak signs ID tokens, refresh tokens, logout tokens and action tokens with the realm's key too and
-/// tells them apart by the claim `typ`, which is `Bearer` in access tokens.
-pub(crate) fn is_keycloak_access_token(claims: &Claims) -> bool {
-    match claims.get("typ") {
-        None => true,
-        Some(typ) => typ
-            .as_str()
-            .is_some_and(|typ| typ.eq_ignore_ascii_case("Bearer")),
-    }
+/// Whether the claim by which the dialect tells access tokens from others says that this is one.
+pub(crate) fn is_access_token(profile: Profile, claims: &Claims) -> bool {
+    let Some((claim, kind)) = profile.dialect().tokens.access_token else {
+        return true;
+    };
+    let says = |value: &Value| {
+        let text = value.as_str();
+        text.is_some_and(|text| text.eq_ignore_ascii_case(kind))
+    };
+    claims.get(claim).is_none_or(says)
 }
 
 fn names_somebody(text: &str) -> bool {

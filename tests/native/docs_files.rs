@@ -206,9 +206,6 @@ fn remedy(reason: Reason) -> &'static str {
         Reason::GateTokenUnfit => {
             "Give the client for gate tokens the gate's audience and no catalog's; the message says what does not fit."
         }
-        Reason::ProgramPeer => {
-            "Let the engine connect with the client certificate that `services.NAME.who.peer` names."
-        }
         Reason::JwtMalformed => {
             "Send the access token as the identity provider made it; opaque tokens are not accepted."
         }
@@ -247,6 +244,15 @@ fn remedy(reason: Reason) -> &'static str {
             "Name that issuer in the catalog's `token.from`, or do not hand its callers this catalog."
         }
         Reason::CallerDenied => "Ask whoever runs the gate; the person stands in `denied`.",
+        Reason::ProgramNotListed => {
+            "List the program under `services`, with what it may; or leave it refused. Where a person's query ends so, the person's token has expired: sign in again."
+        }
+        Reason::ProgramPeer => {
+            "Let the program call over mutual TLS with the certificate that `services.NAME.who.peer` names, and Envoy verify client certificates."
+        }
+        Reason::ServiceMayNot => {
+            "Sign in again, if it was your query: the engine went on as its own account, because your token has expired. If the program is to do that, write it into its `may`."
+        }
         Reason::TenantNone => {
             "Give the person the group, role or attribute that a tenant's `who` asks for, and let it into the token; or add such a tenant."
         }
@@ -288,6 +294,9 @@ fn remedy(reason: Reason) -> &'static str {
             "Use a location below one of `tenants.NAME.locations`; the message names the field."
         }
         Reason::RegisterWithoutLocations => "Write the tenant's `locations`.",
+        Reason::ViewOwner => {
+            "Write the view as yourself: `CREATE OR REPLACE VIEW` by the user whom it shall run as; to give up its owner, drop it and create it anew."
+        }
         Reason::QueryAmbiguous => {
             "Send each parameter once, in its own spelling, with `&` between them."
         }

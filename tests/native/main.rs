@@ -21,6 +21,7 @@ mod config_tenants;
 mod config_tokens;
 #[path = "support/desk.rs"]
 mod desk;
+mod dialects;
 mod docs_files;
 mod exchange_check;
 mod guard_answers;
@@ -60,7 +61,10 @@ mod policy_names;
 mod policy_operations;
 mod policy_people;
 mod policy_places;
+mod policy_program_properties;
+mod policy_programs;
 mod policy_properties;
+mod policy_views;
 #[path = "support/programs.rs"]
 mod programs;
 mod refusal_table;
@@ -71,6 +75,7 @@ mod sim_logins;
 mod sim_model;
 mod sim_outages;
 mod sim_prefixes;
+mod sim_programs;
 mod sim_stories;
 mod sim_tenants;
 mod sim_words;

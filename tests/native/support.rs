@@ -9,10 +9,12 @@ pub(crate) const SECRET: &str = "CANARY-secret-value";
 /// Two private keys of P-256 in the environment of every test, on one line as environments often have them. They are
 /// the numbers one and two, and nobody's.
 const KEYS: [&str; 2] = [
-    "-----BEGIN PRIVATE KEY-----MEECAQAwEwYHKoZIzj0CAQYIKoZIzj0DAQcEJzAlAgEBBCAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\
-     AQ==-----END PRIVATE KEY-----",
-    "-----BEGIN PRIVATE KEY-----MEECAQAwEwYHKoZIzj0CAQYIKoZIzj0DAQcEJzAlAgEBBCAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\
-     Ag==-----END PRIVATE KEY-----",
+    "-----BEGIN PRIVATE KEY-----\
+     MEECAQAwEwYHKoZIzj0CAQYIKoZIzj0DAQcEJzAlAgEBBCAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAQ==\
+     -----END PRIVATE KEY-----",
+    "-----BEGIN PRIVATE KEY-----\
+     MEECAQAwEwYHKoZIzj0CAQYIKoZIzj0DAQcEJzAlAgEBBCAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAg==\
+     -----END PRIVATE KEY-----",
 ];
 
 /// An environment with the secret that the smallest configuration names, and with keys of the gate's own.
@@ -28,7 +30,15 @@ pub(crate) fn environment(name: &str) -> Option<String> {
 
 /// Loads a configuration in [`environment`].
 pub(crate) fn load_value(configuration: &Value) -> Result<Config, Faults> {
-    load(configuration.to_string().as_bytes(), &environment)
+    load_with(configuration, &environment)
+}
+
+/// Loads a configuration in an environment.
+pub(crate) fn load_with(
+    configuration: &Value,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Result<Config, Faults> {
+    load(configuration.to_string().as_bytes(), environment)
 }
 
 /// The smallest configuration with changes: a JSON pointer, and what is put there. `null` takes the

@@ -25,7 +25,7 @@ use crate::cache::SubjectToken;
 use crate::clock::{Instant, Now};
 use crate::config::{Config, GateTokens, Issuer, IssuerId, ServiceId, SpeaksBy};
 use crate::exchange::{
-    self, BackoffEffect, GateGrant, GateToken, GateTokenFault, Misconfiguration, Sorted,
+    self, BackoffEffect, GateGrant, GateToken, GateTokenFault, Making, Misconfiguration, Sorted,
     Unavailable, Wanted,
 };
 use crate::identity::Caller;
@@ -68,6 +68,26 @@ impl fmt::Debug for GrantOf {
             Self::Login { .. } => "Login",
             Self::Word { .. } => "Word",
             Self::Own { .. } => "Own",
+        })
+    }
+}
+
+impl GrantOf {
+    /// How the identity provider is asked. `subject`: what it is told of a person whom a program names.
+    fn grant<'a>(
+        &'a self,
+        config: &Config,
+        issuer: &Issuer,
+        subject: Option<&'a Secret<String>>,
+    ) -> Option<GateGrant<'a>> {
+        Some(match self {
+            Self::Login { id, secret, .. } => GateGrant::Login { id, secret },
+            Self::Own { token, .. } => GateGrant::Own(token.expose()),
+            Self::Word { service, .. } => {
+                let speaks = config.service(*service)?.speaks_for.as_ref()?;
+                let word = speaks.by.word(issuer.profile).ok()?;
+                GateGrant::Word(word, subject.map_or("", |subject| subject.expose()))
+            }
         })
     }
 }
@@ -228,44 +248,20 @@ impl Broker {
                 ),
             )
         })?;
-        let call = |grant| exchange::gate_call(own, rule, &token_path, scope, grant, timeout);
-        let call = match of {
-            GrantOf::Login { id, secret, .. } => call(GateGrant::Login {
-                id,
-                secret: secret.expose(),
-            }),
-            GrantOf::Own { token, .. } => call(GateGrant::Exchange {
-                subject: token.expose(),
-                actor: None,
-            }),
-            GrantOf::Word { service, name, .. } => {
-                let service = self.config.service(*service);
-                let speaks = service.and_then(|service| service.speaks_for.as_ref());
-                match speaks.map(|speaks| (speaks, speaks.by)) {
-                    Some((speaks, by)) => {
-                        let (before, after) = &speaks.subject;
-                        let subject = [before, &**name, after].concat();
-                        match by {
-                            SpeaksBy::Impersonation => call(GateGrant::Impersonation(&subject)),
-                            SpeaksBy::Assertion => self
-                                .sign_assertion(now, rule, &subject)
-                                .and_then(|assertion| {
-                                    exchange::gate_call(
-                                        own,
-                                        rule,
-                                        &token_path,
-                                        scope,
-                                        GateGrant::Assertion(assertion.expose()),
-                                        timeout,
-                                    )
-                                }),
-                        }
-                    }
-                    None => None,
-                }
-            }
+        let subject = match of {
+            GrantOf::Word { service, name, .. } => self.said_as(*service, name, now, rule),
+            GrantOf::Login { .. } | GrantOf::Own { .. } => None,
         };
-        call.ok_or_else(|| {
+        let grant = of.grant(&self.config, own, subject.as_ref());
+        let entropy = &mut self.entropy;
+        let mut making = Making {
+            now: now.unix,
+            random: &mut |buffer| entropy.fill(buffer),
+        };
+        let call = grant.map(|grant| {
+            exchange::gate_call(own, rule, &token_path, scope, grant, timeout, &mut making)
+        });
+        call.and_then(|call| call.ok().flatten()).ok_or_else(|| {
             Refusal::new(
                 Reason::ExchangeMisconfigured,
                 format!(
@@ -275,6 +271,24 @@ impl Broker {
                 ),
             )
         })
+    }
+
+    /// By what the identity provider is told of a person: the gate's assertion, or the name there.
+    fn said_as(
+        &mut self,
+        service: ServiceId,
+        name: &str,
+        now: Now,
+        rule: &GateTokens,
+    ) -> Option<Secret<String>> {
+        let config = Rc::clone(&self.config);
+        let speaks = config.service(service)?.speaks_for.as_ref()?;
+        let (before, after) = &speaks.subject;
+        let subject = [before, name, after].concat();
+        match speaks.by {
+            SpeaksBy::Impersonation => Some(Secret::new(subject)),
+            SpeaksBy::Assertion => self.sign_assertion(now, rule, &subject),
+        }
     }
 
     /// An assertion about a person (RFC 7523 section 3), good for one use.
@@ -317,15 +331,9 @@ impl Broker {
             let outcome = ExchangeOutcome::OperatorFault;
             return self.land_grant_refused(now, grant, outcome, &super::outcome::off());
         };
-        let sorted = match exchange::sort(terms.issuer.profile, answer) {
-            // Keycloak's one answer for everybody who cannot be impersonated: no such person, disabled, not allowed.
-            Sorted::Misconfigured(Misconfiguration::Target)
-                if self.impersonates(&grant) && is_forbidden(answer) =>
-            {
-                Sorted::Forbidden
-            }
-            sorted => sorted,
-        };
+        let asked = grant.of.grant(&config, terms.issuer, None);
+        let errors = asked.map(|asked| asked.errors(terms.issuer));
+        let sorted = exchange::sort_by(errors.unwrap_or_default(), answer);
         if let Sorted::Minted(response) = sorted {
             self.mind_grant(now, &grant, BackoffEffect::Healthy);
             if let GrantOf::Login { digest, .. } = &grant.of {
@@ -335,15 +343,6 @@ impl Broker {
         }
         let (outcome, refusal) = self.sorted_grant(now, &grant, &terms, &sorted);
         self.land_grant_refused(now, grant, outcome, &refusal);
-    }
-
-    fn impersonates(&self, grant: &Granting) -> bool {
-        let GrantOf::Word { service, .. } = &grant.of else {
-            return false;
-        };
-        let service = self.config.service(*service);
-        let speaks = service.and_then(|service| service.speaks_for.as_ref());
-        speaks.is_some_and(|speaks| speaks.by == SpeaksBy::Impersonation)
     }
 
     /// Turns an answer that is no token into what the waiters get, and draws the consequences.
@@ -356,7 +355,10 @@ impl Broker {
     ) -> (ExchangeOutcome, Refusal) {
         let no = matches!(
             sorted,
-            Sorted::CallerRefused | Sorted::Forbidden | Sorted::ClientRefused
+            Sorted::CallerRefused
+                | Sorted::Forbidden
+                | Sorted::InteractionRequired
+                | Sorted::ClientRefused
         );
         match &grant.of {
             // An engine's wrong secret says nothing about the identity provider.
@@ -369,15 +371,13 @@ impl Broker {
                 return (ExchangeOutcome::CallerRefused, refusal);
             }
             GrantOf::Word { service, name, .. }
-                if matches!(sorted, Sorted::CallerRefused | Sorted::Forbidden) =>
+                if no && !matches!(sorted, Sorted::ClientRefused) =>
             {
                 self.mind_grant(now, grant, BackoffEffect::Healthy);
                 let refusal = self.name_refused(*service, name);
                 return (ExchangeOutcome::CallerRefused, refusal);
             }
-            GrantOf::Own { caller, .. }
-                if matches!(sorted, Sorted::CallerRefused | Sorted::Forbidden) =>
-            {
+            GrantOf::Own { caller, .. } if no && !matches!(sorted, Sorted::ClientRefused) => {
                 self.mind_grant(now, grant, BackoffEffect::Healthy);
                 let sentence = format!(
                     "identity provider '{}' gives no further token for that of {} (signed out, disabled, revoked, or not \
@@ -659,10 +659,6 @@ impl Broker {
     }
 }
 
-fn is_forbidden(answer: CallAnswer<'_>) -> bool {
-    matches!(answer, CallAnswer::Answered { status: 403, .. })
-}
-
 /// An identity provider's answer that is neither a token nor about whoever asks.
 fn fault(sorted: &Sorted, terms: &Terms<'_>) -> (ExchangeOutcome, Refusal) {
     let name = &terms.issuer.name;
@@ -701,7 +697,11 @@ fn fault(sorted: &Sorted, terms: &Terms<'_>) -> (ExchangeOutcome, Refusal) {
             Reason::IdpTimeout,
             format!("identity provider '{name}' did not answer in time: try again"),
         ),
-        Sorted::Unavailable(_) | Sorted::Minted(_) | Sorted::CallerRefused | Sorted::Forbidden => (
+        Sorted::Unavailable(_)
+        | Sorted::Minted(_)
+        | Sorted::CallerRefused
+        | Sorted::InteractionRequired
+        | Sorted::Forbidden => (
             Reason::IdpBroken,
             format!("identity provider '{name}' gave no usable answer: try again"),
         ),

@@ -6,7 +6,9 @@ mod clusters;
 mod gate_tokens;
 mod grants;
 mod issuers;
+mod known;
 mod own_account;
+mod own_key;
 mod reach;
 mod services;
 mod speaks_for;
@@ -21,7 +23,7 @@ use super::fault::{Faults, Path};
 use super::file::{File, LimitsBlock, WhoBlock};
 use super::model::{
     Access, Audit, CatalogId, ClientAuthentication, Config, Context, Grant, Issuer, Limits, Loaded,
-    Tenancy, Warehouse, WhoId,
+    Tenancy, ViewOwner, Warehouse, WhoId,
 };
 use super::node::{Field, Node};
 use super::span::Span;
@@ -172,12 +174,15 @@ fn must_hold_bodies(around: &Surroundings<'_>, tenancy: Option<&Tenancy>, faults
         tenants.any(|tenant| tenant.locations.is_some())
     };
     let mut blocks = around.issuer_blocks();
+    let mut catalogs = around.catalogs.iter().flatten();
     let why = if tenancy.is_some() && around.file.access == Some(Access::Grants) {
         "access: grants cannot be held"
     } else if tenancy.is_some_and(located) {
         "locations of tenants cannot be held"
     } else if tenancy.is_some_and(|tenancy| tenancy.warehouses.iter().any(nessie)) {
         "tenants at a catalog of kind nessie, where a name in a body can lead to another reference, cannot be held"
+    } else if catalogs.any(|(catalog, _)| catalog.view_owner == ViewOwner::Caller) {
+        "view_owner: caller of a catalog cannot be held"
     } else if blocks.any(|(_, block)| matches!(block.gate_tokens, Some(Some(_)))) {
         "the token endpoint (gate_tokens of an issuer) cannot be answered"
     } else {
@@ -250,7 +255,7 @@ fn texts(audiences: &[Audience]) -> Vec<String> {
         .collect()
 }
 
-/// SHA-256 over the configuration's bytes and the secrets that it names, each after its length.
+/// SHA-256 over the configuration's bytes and the secrets that it names (of keys the public half), each after its length.
 fn generation(bytes: &[u8], issuers: &[Issuer], contexts: &[Context]) -> [u8; 32] {
     let mut hash = hmac_sha256::Hash::new();
     let mut part = |bytes: &[u8]| {
@@ -274,7 +279,11 @@ fn generation(bytes: &[u8], issuers: &[Issuer], contexts: &[Context]) -> [u8; 32
             | ClientAuthentication::SecretPost(secret) => {
                 part(secret.expose().as_bytes());
             }
-            ClientAuthentication::Injected => part(b""),
+            ClientAuthentication::PrivateKeyJwt { key, .. } => {
+                // The public half tells which key it is.
+                part(key.key.public_jwk(&key.id).as_bytes());
+            }
+            ClientAuthentication::TlsClientAuth | ClientAuthentication::Injected => part(b""),
         }
     }
     let assertions = gate_tokens().filter_map(|gate_tokens| gate_tokens.assertion.as_ref());

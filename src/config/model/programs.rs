@@ -5,7 +5,8 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::{CatalogId, ClaimPath, Client, ContextId, Endpoint, IssuerId, TenantId, WhoId};
+use super::{CatalogId, Client, ContextId, Endpoint, IssuerId, Profile, TenantId, WhoId};
+use crate::dialect::Word;
 use crate::iceberg::OperationSet;
 use crate::jose::{self, SigningKey};
 
@@ -40,15 +41,6 @@ pub struct Service {
     pub speaks_for: Option<SpeaksFor>,
 }
 
-/// What only a program's token says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProgramMark {
-    /// A claim, text or a list of texts.
-    pub claim: ClaimPath,
-    /// Its exact value.
-    pub has: Box<str>,
-}
-
 /// For whom a program's word is taken: whom it says that it acts for, without a token of that person.
 #[derive(Debug)]
 pub struct SpeaksFor {
@@ -75,6 +67,22 @@ pub enum SpeaksBy {
     Assertion,
     /// The gate's client is allowed to impersonate (Keycloak's `requested_subject`).
     Impersonation,
+}
+
+impl SpeaksBy {
+    /// How a server of this profile takes an engine's word in this way.
+    ///
+    /// # Errors
+    ///
+    /// Why it does not; continues "is not possible with profile ...; ".
+    pub fn word(self, profile: Profile) -> Result<&'static Word, &'static str> {
+        let word = &profile.dialect().engines_word;
+        let way = match self {
+            Self::Assertion => &word.assertion,
+            Self::Impersonation => &word.impersonation,
+        };
+        way.as_ref().map_err(|reason| *reason)
+    }
 }
 
 /// A private key of the gate's own, with which it signs assertions. `Debug` shows nothing of it.

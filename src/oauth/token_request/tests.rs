@@ -212,7 +212,7 @@ proptest! {
         let mut pairs: Vec<(String, String)> = names.into_iter().map(|name| (name, "x".to_owned())).collect();
         let name = chosen.get(&pairs).0.clone();
         prop_assume!(name != "audience" && name != "resource");
-        pairs.insert(place.index(pairs.len() + 1), (name, again.unwrap_or_default()));
+        pairs.insert(place.index(pairs.len()), (name, again.unwrap_or_default()));
         let body = Serializer::new(String::new()).extend_pairs(pairs).finish();
         prop_assert!(matches!(Form::read(body.as_bytes()), Err(Fault::Repeated(_))));
     }

@@ -20,8 +20,13 @@ impl World {
 
     /// A request of any headers arrives.
     pub(crate) fn send_headers(&mut self, headers: &[(&[u8], &[u8])], token: &str) -> StreamId {
+        self.send_head(&RequestHead::read(headers.iter().copied()), token)
+    }
+
+    /// A request with any head arrives.
+    pub(crate) fn send_head(&mut self, head: &RequestHead<'_>, token: &str) -> StreamId {
         let stream = self.name_stream();
-        self.send_as(stream, headers, token)
+        self.send_head_as(stream, head, token)
     }
 
     pub(super) fn name_stream(&mut self) -> StreamId {
@@ -41,7 +46,10 @@ impl World {
         headers: &[(&[u8], &[u8])],
         token: &str,
     ) -> StreamId {
-        let head = RequestHead::read(headers.iter().copied());
+        self.send_head_as(stream, &RequestHead::read(headers.iter().copied()), token)
+    }
+
+    fn send_head_as(&mut self, stream: StreamId, head: &RequestHead<'_>, token: &str) -> StreamId {
         let request = Request {
             token: token.to_owned(),
             method: String::from_utf8_lossy(head.method).into_owned(),
@@ -56,7 +64,7 @@ impl World {
         };
         self.requests.insert(stream, request);
         self.waiting.insert(stream);
-        self.broker.request(self.now, stream, &head);
+        self.broker.request(self.now, stream, head);
         self.settle();
         stream
     }

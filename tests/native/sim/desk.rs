@@ -170,11 +170,12 @@ fn basic(call: &HttpCall) -> (String, String) {
     (decode(id), decode(secret))
 }
 
-/// A call for a gate token as it goes over the wire, with what every one must have; `None`: it is an exchange for a
-/// catalog. `now`: the identity provider's time.
+/// A call for a gate token as it goes over the wire, with what every one must have; `None`: it is for a catalog. `now`:
+/// the identity provider's time.
 pub(super) fn read_grant(idp: &mut Idp, keys: &str, call: &HttpCall, now: u64) -> Option<Grant> {
     let (id, secret) = basic(call);
-    if id == "icegate" {
+    let login = &*call.cluster == LOGINS;
+    if !login && id != GATE_CLIENT {
         return None;
     }
     let body = call.body.expose();
@@ -188,12 +189,11 @@ pub(super) fn read_grant(idp: &mut Idp, keys: &str, call: &HttpCall, now: u64) -
     for credential in ["client_id", "client_secret", "client_assertion"] {
         assert_eq!(one(credential), None, "two proofs of one client");
     }
-    let login = &*call.cluster == LOGINS;
     let of = match one("grant_type").as_deref() {
         Some("client_credentials") => {
             assert!(login, "a login through a cluster of the gate's");
             assert!(
-                id != GATE_CLIENT && secret != SECRET && secret != GATE_SECRET,
+                id != GATE_CLIENT && id != "icegate" && secret != SECRET && secret != GATE_SECRET,
                 "the gate logs in as an engine"
             );
             GrantOf::Login { id, secret }

@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use icegate::broker::{ArrivedBody, Issued, StreamId};
+use icegate::identity::Proof;
 use icegate::wire::RequestHead;
 use serde_json::{Value, json};
 
@@ -616,7 +617,7 @@ pub(super) fn check_record(world: &World, stream: StreamId) {
     let given = &world.idps[CORP].desk.books[token];
     let caller = record.caller.as_ref().expect("a caller");
     assert_eq!(
-        (&*caller.subject, caller.program),
+        (&*caller.subject, caller.proof == Proof::Program),
         (given.who.as_str(), given.program)
     );
     assert!(record.issued && record.changes);
@@ -625,4 +626,8 @@ pub(super) fn check_record(world: &World, stream: StreamId) {
     let ask = request.ask.as_ref().expect("a request for a token");
     let acts = ask.one("actor_token").is_some() || ask.credentials().is_some();
     assert_eq!(record.actor.is_some(), acts, "{record:?}");
+    let subject = ask.one("subject_token");
+    if ask.one("actor_token").is_some() && world.given(subject.expect("a subject")).is_none() {
+        assert_eq!(caller.proof, Proof::EngineWord, "{record:?}");
+    }
 }

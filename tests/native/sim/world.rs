@@ -90,6 +90,10 @@ pub(crate) enum Kind {
     },
     /// For a gate token.
     Grant(Grant),
+    /// The own account of a program's client.
+    Own {
+        client: String,
+    },
     Metadata,
     Keys,
     /// A warehouse's prefix, with a token for this person.
@@ -325,6 +329,11 @@ impl World {
         claims["iat"] = self.true_seconds().into();
         if self.config.tenancy.is_some() || !self.config.services.is_empty() {
             claims["groups"] = tenants::groups(person).into();
+        }
+        if tenants::is_marked(person) {
+            claims["azp"] = "trino".into();
+            claims["preferred_username"] = format!("service-account-{person}").into();
+            claims["jti"] = format!("trrtcc:{person}-{expires}").into();
         }
         let token = sign(signer, &claims);
         self.remember_subject(&token, person, issuer, expires, genuine);
