@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use super::kept::{Answer, Origin};
 use super::outcome::{Issued, login_refused};
+use super::tries::LoginDigest;
 use super::{Asked, GrantKey, TokenParked, TokenWait};
 use crate::backoff::Start;
 use crate::broker::parked::Turn;
@@ -43,6 +44,8 @@ pub(super) enum GrantOf {
         service: ServiceId,
         id: Rc<str>,
         secret: Secret<String>,
+        /// By which it is known whether it was good.
+        digest: LoginDigest,
     },
     /// A token of the person whom a program names.
     Word {
@@ -329,9 +332,12 @@ impl Broker {
         let sorted = exchange::sort_by(self.errors_of(&grant.of, terms.issuer), answer);
         if let Sorted::Minted(response) = sorted {
             self.mind_grant(now, &grant, BackoffEffect::Healthy);
+            if let GrantOf::Login { digest, .. } = &grant.of {
+                self.endpoint.tries.was_good(now.instant, *digest);
+            }
             return self.check_grant(now, key, grant, Box::new(response), true);
         }
-        let (outcome, refusal) = self.sorted_grant(now, key, &grant, &terms, &sorted);
+        let (outcome, refusal) = self.sorted_grant(now, &grant, &terms, &sorted);
         self.land_grant_refused(now, grant, outcome, &refusal);
     }
 
@@ -339,7 +345,6 @@ impl Broker {
     fn sorted_grant(
         &mut self,
         now: Now,
-        key: GrantKey,
         grant: &Granting,
         terms: &Terms<'_>,
         sorted: &Sorted,
@@ -354,8 +359,10 @@ impl Broker {
         let person = no && *sorted != Sorted::ClientRefused;
         match &grant.of {
             // An engine's wrong secret says nothing about the identity provider.
-            GrantOf::Login { .. } if no => {
-                self.endpoint.tries.was_wrong(now.instant, key.0);
+            GrantOf::Login { digest, .. } if no => {
+                if *sorted != Sorted::Forbidden {
+                    self.endpoint.tries.was_wrong(now.instant, *digest);
+                }
                 self.mind_grant(now, grant, BackoffEffect::Healthy);
                 let refusal = login_refused(Reason::LoginRefused);
                 return (ExchangeOutcome::CallerRefused, refusal);
@@ -483,10 +490,7 @@ impl Broker {
                 (rule.life, rule.remember)
             });
         let keep = match &grant.of {
-            GrantOf::Login { .. } => {
-                self.endpoint.tries.was_good(now.instant, key.0);
-                remember
-            }
+            GrantOf::Login { .. } => remember,
             // Iceberg clients ask anew when a tenth of a token's life is left, at most.
             GrantOf::Word { .. } | GrantOf::Own { .. } => {
                 let fifth = token.life().min(most).checked_div(5).unwrap_or_default();

@@ -73,7 +73,7 @@ struct TokenParked {
     traceparent: Option<Box<str>>,
     content_type: Option<Box<[u8]>>,
     authorization: Presented,
-    /// The address that it comes from, as Envoy has it.
+    /// The address that it comes from, as Envoy has it, without its port.
     source: Box<[u8]>,
     /// Whom the certificate of its connection names.
     peer: Option<Box<[u8]>>,
@@ -131,10 +131,10 @@ struct Asked {
 enum TokenWait {
     /// Its form.
     Form,
-    /// The first key set of the issuer.
-    FirstKeys,
-    /// A newer one than the `started`th fetch brought.
-    NewerKeys(u64),
+    /// The first key set of an issuer.
+    FirstKeys(IssuerId),
+    /// A newer one than its `started`th fetch brought.
+    NewerKeys(IssuerId, u64),
     /// The identity provider's answer.
     Grant(GrantKey),
 }
@@ -297,7 +297,7 @@ impl Broker {
             traceparent: about.traceparent.map(Into::into),
             content_type: head.content_type.map(Into::into),
             authorization: Presented::keep(head.authorization),
-            source: head.source.unwrap_or_default().into(),
+            source: tries::without_port(head.source.unwrap_or_default()).into(),
             peer: head.peer.map(Into::into),
             bytes,
             asked: None,
@@ -381,8 +381,11 @@ impl Broker {
     /// Wakes everybody who waits for keys of an issuer: each goes on when its turn comes.
     pub(super) fn wake_tokens_for_keys(&mut self, issuer: IssuerId) {
         for (stream, parked) in &mut self.endpoint.requests {
-            let waits = matches!(parked.wait, TokenWait::FirstKeys | TokenWait::NewerKeys(_));
-            if waits && parked.issuer == issuer && !parked.awake {
+            let waits = match parked.wait {
+                TokenWait::FirstKeys(at) | TokenWait::NewerKeys(at, _) => at == issuer,
+                TokenWait::Form | TokenWait::Grant(_) => false,
+            };
+            if waits && !parked.awake {
                 parked.awake = true;
                 self.turns.push_back(Turn::Token(*stream));
             }
@@ -413,9 +416,7 @@ impl Broker {
             .requests
             .iter()
             .filter(|(_, parked)| {
-                parked.issuer == issuer
-                    && !parked.awake
-                    && matches!(parked.wait, TokenWait::NewerKeys(_))
+                !parked.awake && matches!(parked.wait, TokenWait::NewerKeys(at, _) if at == issuer)
             })
             .map(|(stream, _)| *stream)
             .collect();
@@ -441,8 +442,8 @@ impl Broker {
                 self.leave_grant(stream, &parked);
                 let refusal = match parked.wait {
                     TokenWait::Form => outcome::late(),
-                    TokenWait::FirstKeys | TokenWait::NewerKeys(_) => {
-                        self.keys_unavailable(parked.issuer)
+                    TokenWait::FirstKeys(at) | TokenWait::NewerKeys(at, _) => {
+                        self.keys_unavailable(at)
                     }
                     TokenWait::Grant(_) => Refusal::new(
                         Reason::DeadlinePassed,
@@ -460,7 +461,7 @@ impl Broker {
         let alive = |stream: &StreamId, parked: &TokenParked| match parked.wait {
             _ if parked.awake => self.turns.contains(&Turn::Token(*stream)),
             TokenWait::Form => true,
-            TokenWait::FirstKeys | TokenWait::NewerKeys(_) => self.keys_may_come(parked.issuer),
+            TokenWait::FirstKeys(at) | TokenWait::NewerKeys(at, _) => self.keys_may_come(at),
             TokenWait::Grant(key) => self.endpoint.grants.get(&key).is_some_and(|grant| {
                 grant.waiters.contains(stream) && grant.can_end(&self.calls, &self.turns, key)
             }),

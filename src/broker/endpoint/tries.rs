@@ -13,6 +13,18 @@ use crate::limits;
 /// A digest of id and secret under a drawn key.
 pub(super) type LoginDigest = [u8; 32];
 
+/// Who an address is, without its port: each connection has another one. Envoy writes `10.0.0.9:41234` and
+/// `[2001:db8::9]:41234`.
+pub(super) fn without_port(address: &[u8]) -> &[u8] {
+    let colon = address.iter().rposition(|byte| *byte == b':');
+    match colon.and_then(|at| address.split_at_checked(at)) {
+        Some((host, [_, port @ ..])) if !port.is_empty() && port.iter().all(u8::is_ascii_digit) => {
+            host
+        }
+        _ => address,
+    }
+}
+
 /// What is known of logins.
 #[derive(Debug)]
 pub(super) struct Tries {
@@ -124,6 +136,27 @@ mod tests {
             }
         }
         asked.len()
+    }
+
+    #[test]
+    fn an_address_is_the_same_on_every_port() {
+        for (address, host) in [
+            ("10.0.0.9:41234", "10.0.0.9"),
+            ("10.0.0.9:1", "10.0.0.9"),
+            ("[2001:db8::9]:41234", "[2001:db8::9]"),
+            ("[::ffff:10.0.0.9]:80", "[::ffff:10.0.0.9]"),
+            ("10.0.0.9", "10.0.0.9"),
+            ("/run/envoy.sock", "/run/envoy.sock"),
+            ("@internal:", "@internal:"),
+            (":", ":"),
+            ("", ""),
+        ] {
+            assert_eq!(
+                without_port(address.as_bytes()),
+                host.as_bytes(),
+                "{address}"
+            );
+        }
     }
 
     #[test]
