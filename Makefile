@@ -77,7 +77,7 @@ fuzz-build: tools-rust ## do the fuzz targets still build (with the pinned toolc
 	cargo build --locked --manifest-path fuzz/Cargo.toml --target-dir target/fuzz
 
 # Each target for MINUTES, one after the other. Needs a nightly toolchain and cargo-fuzz; slow work, not part of `test`.
-FUZZ_TARGETS ?= jws path body token_response answer broker
+FUZZ_TARGETS ?= jws path body token_request token_response answer broker
 MINUTES ?= 10
 fuzz: ## fuzz each target for MINUTES=10 (FUZZ_TARGETS='jws path')
 	@for target in $(FUZZ_TARGETS); do \

@@ -29,6 +29,7 @@ explain  prints who would call, what is wanted, and which grant decides on each 
   --header 'NAME: VALUE'
                        a header of the request; may be repeated
   --body FILE          the request's body
+  --peer NAME          what the certificate of the client's connection names (services.NAME.who.peer)
   --prefix WAREHOUSE=PREFIX
                        what the catalog tells as a warehouse's prefix, where the gate would ask it; may be repeated
   -h, --help           this text
@@ -60,6 +61,7 @@ pub(crate) struct Explain {
     pub(crate) requests: Vec<RequestLine>,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Option<String>,
+    pub(crate) peer: Option<String>,
     pub(crate) prefixes: Vec<(String, String)>,
 }
 
@@ -83,6 +85,7 @@ struct Options {
     callers: Vec<Caller>,
     headers: Vec<(String, String)>,
     body: Option<String>,
+    peer: Option<String>,
     prefixes: Vec<(String, String)>,
     words: Vec<String>,
 }
@@ -112,6 +115,7 @@ pub(crate) fn read(mut parser: Parser) -> Result<Command, String> {
                 options.callers.push(Caller::Audit(line));
             }
             Arg::Long("body") => options.body = Some(value(&mut parser, "--body")?),
+            Arg::Long("peer") => options.peer = Some(value(&mut parser, "--peer")?),
             Arg::Long("header") => {
                 let header = value(&mut parser, "--header")?;
                 let (name, value) = header
@@ -175,6 +179,7 @@ fn check(mut words: impl Iterator<Item = String>, options: Options) -> Result<Co
         && options.headers.is_empty()
         && options.prefixes.is_empty()
         && options.body.is_none()
+        && options.peer.is_none()
         && options.filter.is_none();
     match words.next() {
         None if alone => Ok(Command::Check(Check {
@@ -195,7 +200,8 @@ fn explain(mut words: impl Iterator<Item = String>, options: Options) -> Result<
         return Err("explain: one of --claims, --token and --audit must be given".to_owned());
     };
     match (&caller, requests.as_slice()) {
-        (Caller::Audit(_), []) if options.headers.is_empty() && options.body.is_none() => {}
+        (Caller::Audit(_), [])
+            if options.headers.is_empty() && options.body.is_none() && options.peer.is_none() => {}
         (Caller::Audit(_), _) => {
             return Err("explain: an audit line goes without a request, it has its own".to_owned());
         }
@@ -222,6 +228,7 @@ fn explain(mut words: impl Iterator<Item = String>, options: Options) -> Result<
         requests,
         headers: options.headers,
         body: options.body,
+        peer: options.peer,
         prefixes: options.prefixes,
     })))
 }

@@ -1,6 +1,6 @@
 //! `icegate check`: every fault of a file, or what it holds.
 
-use icegate::config::{Access, Config, Prefix};
+use icegate::config::{Access, CatalogId, Config, Prefix};
 
 use crate::args::Check;
 use crate::hosting::{self, Findings};
@@ -156,6 +156,22 @@ fn summary(page: &mut Page, config: &Config, written: Option<&Node>) {
             Access::Grants => grants.to_string(),
         },
     );
+    if !config.services.is_empty() {
+        let names = config.services.iter().map(|service| &*service.name);
+        page.line("services", list(names, 8));
+    }
+    let answers = |catalog: &u16| config.gate_tokens(CatalogId(*catalog)).is_some();
+    let names = (0_u16..)
+        .zip(&config.catalogs)
+        .filter(|(id, _)| answers(id));
+    let names: Vec<&str> = names.map(|(_, catalog)| &*catalog.name).collect();
+    if !names.is_empty() {
+        let names = list(names, 8);
+        page.line(
+            "tokens",
+            format!("the token endpoint is answered at {names}"),
+        );
+    }
     page.line(
         "contexts",
         format!("{} (ways to get a token)", config.contexts.len()),

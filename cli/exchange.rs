@@ -1,6 +1,6 @@
 //! How the token for a request is got; no secret.
 
-use icegate::config::{ClientAuthentication, Config, ContextId, TokenRule};
+use icegate::config::{ClientAuthentication, Config, ContextId, Grant, TokenRule};
 use icegate::text::shown;
 
 use crate::page::Page;
@@ -35,7 +35,13 @@ pub(crate) fn show(page: &mut Page, config: &Config, context: Option<ContextId>)
             format!("client {} ({how}), through cluster {cluster}", client.id),
         );
     }
-    for (name, value) in parameters(rule) {
+    if context.grant == Grant::ClientCredentials {
+        page.line(
+            "exchange",
+            "for the client's own account (client_credentials): the caller's token is not sent",
+        );
+    }
+    for (name, value) in parameters(rule, context.grant) {
         page.line("exchange", format!("{name}: {}", shown(value)));
     }
     page.line(
@@ -55,9 +61,10 @@ pub(crate) fn show(page: &mut Page, config: &Config, context: Option<ContextId>)
 }
 
 /// The parameters that the configuration gives, in the order of the request.
-fn parameters(rule: &TokenRule) -> impl Iterator<Item = (&str, &str)> {
+fn parameters(rule: &TokenRule, grant: Grant) -> impl Iterator<Item = (&str, &str)> {
     let scope = rule.scope.as_deref().map(|value| ("scope", value));
     let requested = rule.requested_token_type.as_deref();
+    let requested = requested.filter(|_| grant == Grant::Exchange);
     let requested = requested.map(|value| ("requested_token_type", value));
     let audiences = rule
         .audiences

@@ -92,7 +92,7 @@ fn answer(args: &Explain, config: &Config) -> Result<Said, String> {
         let found = explain(
             config,
             &Question {
-                head: head(request, &args.headers, &subject)?,
+                head: head(request, args, &subject)?,
                 body: body.as_deref(),
                 prefixes: &prefixes,
                 now,
@@ -116,9 +116,10 @@ fn answer(args: &Explain, config: &Config) -> Result<Said, String> {
 /// The request as Envoy would hand it over.
 fn head<'a>(
     request: &'a RequestLine,
-    headers: &'a [(String, String)],
+    args: &'a Explain,
     subject: &'a Subject,
 ) -> Result<RequestHead<'a>, String> {
+    let headers = &args.headers;
     if headers.iter().any(|(name, _)| name == "authorization") {
         return Err("--header: the token is named by --token".to_owned());
     }
@@ -129,6 +130,7 @@ fn head<'a>(
         .map(|(name, value)| (name.as_bytes(), value.as_bytes()));
     let mut head = RequestHead::read(own.into_iter().chain(given));
     head.authorization = Authorization::One(subject.authorization.expose().as_bytes());
+    head.peer = args.peer.as_deref().map(str::as_bytes);
     Ok(head)
 }
 

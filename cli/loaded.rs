@@ -6,10 +6,11 @@ use icegate::config::{Config, Faults, load};
 
 use crate::source::Filter;
 
-/// What stands for a secret that is not read. The loader asks for something that is not empty, and where a key is wanted for
-/// one that signs: this is that of P-256 whose number is 1, which is nobody's.
-const PLACEHOLDER: &str = "-----BEGIN PRIVATE KEY-----\\nMEECAQAwEwYHKoZIzj0CAQYIKoZIzj0DAQcEJzAlAgEBBCAAAAAAAAAAAAAAAAAAAAAA\
-AAAAAAAAAAAAAAAAAAAAAQ==\\n-----END PRIVATE KEY-----";
+/// What stands for a secret that is not read. The loader asks for something that is not empty, and for a key of the
+/// gate's own it asks for a private key: this one is the number one on P-256, and nobody's.
+const PLACEHOLDER: &str = "-----BEGIN PRIVATE KEY-----\
+     MEECAQAwEwYHKoZIzj0CAQYIKoZIzj0DAQcEJzAlAgEBBCAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAQ==\
+     -----END PRIVATE KEY-----";
 
 /// Where secrets come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

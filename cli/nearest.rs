@@ -109,7 +109,11 @@ fn grants(page: &mut Page, config: &Config, policy: &Explanation, found: &Found)
                     page.line("nearest", near_text(config, name, demand, near));
                 }
             }
-            Word::CatalogDecides | Word::NeedsNone | Word::Granted(_) => {}
+            Word::CatalogDecides
+            | Word::NeedsNone
+            | Word::Granted(_)
+            | Word::ByProgram
+            | Word::NotOfProgram => {}
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use icegate::broker::explain::{End, Found};
 use icegate::config::{Config, TenantId, WarehouseId, WhoId};
+use icegate::identity::{Caller, Proof, Standing};
 use icegate::policy::explain::{Explanation, Word};
 use icegate::policy::{Demand, Handed};
 use icegate::refusal::{Asked, Refusal};
@@ -22,9 +23,10 @@ pub(crate) fn caller(page: &mut Page, config: &Config, subject: &Subject, found:
     };
     let caller = unproven.caller();
     let issuer = config.issuers.get(usize::from(caller.issuer().0));
-    let kind = match caller.is_program() {
-        true => "a program",
-        false => "a person",
+    let kind = match caller.proof() {
+        Proof::OwnToken => "a person",
+        Proof::EngineWord => "a person by the word of an engine",
+        Proof::Program => "a program",
     };
     page.line(
         "caller",
@@ -35,6 +37,9 @@ pub(crate) fn caller(page: &mut Page, config: &Config, subject: &Subject, found:
             issuer.map_or("-", |issuer| &issuer.name),
         ),
     );
+    if let Some(program) = program(config, caller) {
+        page.line("program", program);
+    }
     if let Some(fault) = unproven.out_of_time() {
         let told = fault.describe(config);
         page.line(
@@ -70,12 +75,45 @@ pub(crate) fn caller(page: &mut Page, config: &Config, subject: &Subject, found:
     }
 }
 
+/// How a program is listed, and what it may.
+fn program(config: &Config, caller: &Caller) -> Option<String> {
+    let id = match caller.standing() {
+        Standing::Person => return None,
+        Standing::Program => {
+            return Some("not listed under services: refused everywhere".to_owned());
+        }
+        Standing::Service(id) => id,
+    };
+    let service = config.service(id)?;
+    let by_own = match service.by_own_account.is_empty() {
+        true => String::new(),
+        false => format!(
+            "; with an account of its own: {}",
+            show::operations(service.by_own_account)
+        ),
+    };
+    let peer = match &service.peer {
+        Some(peer) => format!(
+            "; only where its connection's certificate names {}",
+            shown(peer)
+        ),
+        None => String::new(),
+    };
+    Some(format!(
+        "listed as services.{}, which may only: {}{by_own}{peer}",
+        service.name,
+        show::operations(service.may)
+    ))
+}
+
 /// What a condition is for within these tenants: `tenant acme, grants[0], grants[2]`.
 fn uses(config: &Config, tenants: &[TenantId], who: WhoId) -> String {
     let mut uses = Vec::new();
     if config.denied.contains(&who) {
         uses.push("denied".to_owned());
     }
+    let services = config.services.iter().filter(|one| one.who.contains(&who));
+    uses.extend(services.map(|service| format!("services.{}", service.name)));
     if let Some(tenancy) = &config.tenancy {
         let entered = tenancy.members.get(&who).into_iter().flatten();
         uses.extend(entered.map(|id| format!("tenant {}", show::tenant(config, *id))));
@@ -148,6 +186,8 @@ pub(crate) fn demands(page: &mut Page, found: &Found) {
             Word::NeedsNone => "needs no grant".to_owned(),
             Word::Granted(grant) => format!("grants[{grant}] allows it"),
             Word::Denied(grant) => format!("grants[{grant}] denies it"),
+            Word::ByProgram => "the program's may has it".to_owned(),
+            Word::NotOfProgram => "the program's may does not have it".to_owned(),
             Word::Missing => "no grant".to_owned(),
         };
         page.line("demand", format!("{}: {word}", told(demand)));
@@ -222,7 +262,7 @@ fn answer(page: &mut Page, request: &RequestLine, refusal: &Refusal) {
     });
     page.line("refused", format!("{} {}", reply.status, reply.details));
     for (name, value) in &reply.headers {
-        if !matches!(*name, "content-type" | "cache-control") {
+        if !matches!(*name, "content-type" | "cache-control" | "pragma") {
             page.line("answer", format!("{name}: {value}"));
         }
     }

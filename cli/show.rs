@@ -3,7 +3,7 @@
 use icegate::config::{
     ClaimPath, Config, LevelPattern, ObjectPattern, Pattern, TenantId, WarehouseId, WhoId,
 };
-use icegate::iceberg::{Class, Noun, Operation, OperationSet};
+use icegate::iceberg::{Noun, OperationSet};
 use icegate::text::shown;
 
 /// Grants, tenants, ... of which more in one line would help nobody.
@@ -106,17 +106,7 @@ pub(crate) fn place(config: &Config, id: Option<WarehouseId>, pattern: Option<&P
     text
 }
 
-/// What a grant allows: whole classes by their names, then single operations.
+/// What a grant allows.
 pub(crate) fn operations(set: OperationSet) -> String {
-    let grantable = Class::ALL.into_iter().filter(|one| *one != Class::Token);
-    let (whole, other): (Vec<Class>, Vec<Class>) =
-        grantable.partition(|class| OperationSet::of_class(*class).without(set).is_empty());
-    if other.is_empty() {
-        return "all".to_owned();
-    }
-    let single = Operation::ALL
-        .iter()
-        .filter(|one| other.contains(&one.class()) && set.has(**one));
-    let whole = whole.into_iter().map(Class::name);
-    list(whole.chain(single.map(|one| one.name())), 8)
+    list(set.words(), 8)
 }

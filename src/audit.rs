@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::clock::UnixTime;
 use crate::config::{Audit, Lines};
+use crate::identity::Proof;
 
 /// What was decided about one request, and by whom it was asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,7 +53,7 @@ pub struct Record {
 }
 
 /// Who asked.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Who {
     /// The issuer, by its name in the configuration.
     pub issuer: Box<str>,
@@ -60,17 +61,19 @@ pub struct Who {
     pub subject: Box<str>,
     /// The name for people.
     pub name: Box<str>,
-    /// Whether it is a program, as far as the token tells.
-    pub program: bool,
+    /// Whose word it is that it is so; a program's own, where it is one.
+    pub proof: Proof,
+    /// The program, by its name in the configuration; `None` for persons and for programs that are not listed.
+    pub service: Option<Box<str>>,
     /// The subject token's `jti`.
     pub token_id: Option<Box<str>>,
 }
 
 impl Who {
     fn kind(&self) -> &'static str {
-        match self.program {
-            true => "program",
-            false => "person",
+        match self.proof {
+            Proof::Program => "program",
+            Proof::OwnToken | Proof::EngineWord => "person",
         }
     }
 }
@@ -102,6 +105,8 @@ impl Record {
             put("subject", Value::from(&*caller.subject));
             put("name", Value::from(&*caller.name));
             put("kind", Value::from(caller.kind()));
+            put("proof", Value::from(caller.proof.name()));
+            put("service", text(&caller.service));
             put("token_id", text(&caller.token_id));
         }
         put("actor", text(&self.actor));
@@ -143,6 +148,11 @@ impl Record {
         put("icegate.name", caller.map(|caller| &*caller.name));
         put("icegate.kind", caller.map(Who::kind));
         put("icegate.actor", self.actor.as_deref());
+        put("icegate.proof", caller.map(|caller| caller.proof.name()));
+        put(
+            "icegate.service",
+            caller.and_then(|caller| caller.service.as_deref()),
+        );
         put("icegate.tenant", self.tenant.as_deref());
         put("icegate.catalog", self.catalog.as_deref());
         put("icegate.warehouse", self.warehouse.as_deref());

@@ -366,12 +366,11 @@ impl<C, M> Cache<C, M> {
     }
 
     /// Drops every minted token that `keep` says no to.
-    pub fn retain_minted(&mut self, mut keep: impl FnMut(&C, &M) -> bool) {
+    pub fn retain_minted(&mut self, mut keep: impl FnMut(&M) -> bool) {
         for (_, entry) in self.entries.iter_mut() {
-            let caller = &entry.caller;
             for slot in entry.slots.values_mut() {
                 if let State::Minted { minted, bytes, .. } = &slot.state
-                    && !keep(caller, minted)
+                    && !keep(minted)
                 {
                     self.bytes = self.bytes.saturating_sub(*bytes);
                     slot.state = State::Empty;

@@ -151,8 +151,6 @@ reasons! {
     SessionUnproven = "session_unproven", Caller, OAuth(ErrorCode::InvalidGrant);
     /// The token that the identity provider made for the gate must not be given out.
     GateTokenUnfit = "gate_token_unfit", Operator, Later;
-    /// The program must call over a connection with another client certificate.
-    ProgramPeer = "program_peer", Caller, Forbidden;
     // Verify
     /// The token is no well-formed compact JWS with a JSON object as claims.
     JwtMalformed = "jwt_malformed", Caller, BadToken;
@@ -187,6 +185,13 @@ reasons! {
     IssuerNotServed = "issuer_not_served", Caller, Forbidden;
     /// The operator denies this caller everything (`denied`).
     CallerDenied = "caller_denied", Caller, Forbidden;
+    /// A program calls that is not listed under `services`.
+    ProgramNotListed = "program_not_listed", Caller, Forbidden;
+    /// A program calls by another connection than the one whose certificate names its `peer`.
+    ProgramPeer = "program_peer", Caller, Forbidden;
+    /// A program does what its `may` does not have. An engine may have gone on as its own account, because a person's
+    /// token has expired.
+    ServiceMayNot = "service_may_not", Caller, Forbidden;
     /// The caller belongs to no tenant.
     TenantNone = "tenant_none", Caller, Forbidden;
     /// The request names a warehouse that is not within the caller's tenant's border, whether there is one of that
@@ -218,6 +223,8 @@ reasons! {
     LocationOutside = "location_outside", Caller, Forbidden;
     /// Existing files are registered for a tenant without `locations`.
     RegisterWithoutLocations = "register_without_locations", Caller, Forbidden;
+    /// A view would be run as somebody else than the one who writes it (`view_owner: caller`).
+    ViewOwner = "view_owner", Caller, Forbidden;
     /// The query is asked in a way that two readers could understand differently.
     QueryAmbiguous = "query_ambiguous", Caller, BadRequest;
     // Body
@@ -259,7 +266,7 @@ reasons! {
     // Check
     /// The minted token is no JWT that could be checked.
     MintedOpaque = "minted_opaque", Operator, Later;
-    /// The minted token names another person.
+    /// The minted token names another person, or another program.
     MintedOtherSubject = "minted_other_subject", IdentityProvider, Later;
     /// The minted token is not meant for the catalog.
     MintedOtherAudience = "minted_other_audience", Operator, Later;
@@ -349,7 +356,9 @@ impl From<&MintedFault> for Reason {
             MintedFault::Opaque | MintedFault::IssuedTokenType | MintedFault::NotAnAccessToken => {
                 Self::MintedOpaque
             }
-            MintedFault::OtherSubject => Self::MintedOtherSubject,
+            MintedFault::OtherSubject | MintedFault::OtherClient | MintedFault::NotAPrograms => {
+                Self::MintedOtherSubject
+            }
             MintedFault::OtherAudience => Self::MintedOtherAudience,
             MintedFault::OurAudience => Self::MintedOurAudience,
             MintedFault::NeverAs => Self::MintedNeverAs,

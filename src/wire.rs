@@ -197,7 +197,8 @@ pub struct RequestHead<'a> {
     pub content_length: Option<usize>,
     /// The address that the request comes from, as Envoy has it. The host reads it where [`asks_for_token`](Self::asks_for_token).
     pub source: Option<&'a [u8]>,
-    /// Whom the client's certificate names, where a rule depends on it.
+    /// What the client's certificate names: the first URI of its subject alternative names, else the first DNS name. The host
+    /// reads it where a rule depends on it.
     pub peer: Option<&'a [u8]>,
     /// `traceparent` (W3C Trace Context).
     pub traceparent: Option<&'a [u8]>,

@@ -155,6 +155,7 @@ fn desk(tenants: usize) -> Desk {
     Desk {
         config: loaded(configuration(tenants).to_string().as_bytes()),
         book: Book::default(),
+        peer: None,
     }
 }
 

@@ -137,6 +137,7 @@ impl Broker {
                 RequestBody::Read(body) => Some(body),
                 RequestBody::NotRead | RequestBody::Awaited => None,
             },
+            peer: parked.peer.as_deref(),
         };
         let seen = self.prefixes.seen(caller);
         policy::decide(&self.config, &seen, caller, &asked)

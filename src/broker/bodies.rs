@@ -17,7 +17,7 @@ pub(super) struct Bodies {
     /// Of requests whose token nobody could verify yet.
     strangers: usize,
     /// Of requests that wait for nothing else, by whose they are.
-    tenants: BTreeMap<TenantId, Share>,
+    tenants: BTreeMap<Option<TenantId>, Share>,
     /// Requests that wait for nothing else.
     waiting: usize,
 }
@@ -97,7 +97,13 @@ impl Bodies {
 
     /// Whether a request may wait for its body and for nothing else. `places`: how many may. Of several tenants none
     /// gets more than half.
-    fn take_tenants(&self, tenant: TenantId, bytes: usize, places: usize, only: bool) -> bool {
+    fn take_tenants(
+        &self,
+        tenant: Option<TenantId>,
+        bytes: usize,
+        places: usize,
+        only: bool,
+    ) -> bool {
         let part = if only { 1 } else { 2 };
         let (requests, held) = self
             .tenants
@@ -119,7 +125,7 @@ impl Broker {
         mut parked: Parked,
         tenant: Option<TenantId>,
     ) {
-        let (RequestBody::Awaited, Some(tenant)) = (&parked.body, tenant) else {
+        let RequestBody::Awaited = &parked.body else {
             let sentence = "the gate needs this request's body and does not have it: try again";
             let refusal = Refusal::new(Reason::HostFailed, sentence);
             return self.refuse_parked(now, stream, &parked, &refusal);
@@ -128,7 +134,7 @@ impl Broker {
             .config
             .tenancy
             .as_ref()
-            .is_some_and(|tenancy| tenancy.tenants.len() == 1);
+            .is_none_or(|tenancy| tenancy.tenants.len() == 1);
         let places = self.config.limits.waiters.div_ceil(2);
         if !self
             .bodies

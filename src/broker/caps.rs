@@ -104,14 +104,21 @@ impl Broker {
     /// Keeps the tenant of a context within its part of the cache.
     pub(super) fn keep_cached_callers(&mut self, context: ContextId) {
         let config = std::rc::Rc::clone(&self.config);
-        let tenant = config
-            .context(context)
-            .and_then(|context| config.tenant(context.tenant?));
+        let id = config.context(context).and_then(|context| context.tenant);
+        let tenant = id.and_then(|id| config.tenant(id));
         let Some((tenant, most)) = tenant.and_then(|tenant| Some((tenant, tenant.cached_callers?)))
         else {
             return;
         };
-        let contexts: Vec<ContextId> = tenant.contexts.values().copied().collect();
+        let of_programs = config.services.iter().flat_map(|one| &one.own_account);
+        let of_programs = of_programs.filter(|((tenant, _), _)| *tenant == id);
+        let of_programs = of_programs.map(|(_, context)| *context);
+        let contexts: Vec<ContextId> = tenant
+            .contexts
+            .values()
+            .copied()
+            .chain(of_programs)
+            .collect();
         self.cache.keep_at_most(&contexts, most);
     }
 }

@@ -81,6 +81,7 @@ fn follow(config: &Config, question: &Question<'_>, found: &mut Found) -> Result
         query: &intake.query,
         wishes: intake.wishes,
         body: None,
+        peer: intake.peer.as_deref(),
     };
     let explain = |asked: &policy::Asked<'_>| {
         policy::explain::explain(config, question.prefixes, caller, asked)

@@ -15,14 +15,14 @@ use std::time::Duration;
 
 use super::keys::finds_token_path;
 use super::landing::Remember;
-use super::outcome::{Terms, no_terms, no_token_path, refused, terms, unfit};
+use super::outcome::{Terms, effect, no_terms, no_token_path, refused, terms, unfit};
 use super::parked::{Parked, Turn};
 use super::row::{exchanges_full, paused};
 use super::{Broker, CallId, Level, Purpose, StreamId};
 use crate::backoff::Start;
 use crate::cache::SubjectToken;
 use crate::clock::{Instant, Now};
-use crate::config::{ContextId, IssuerId};
+use crate::config::{ContextId, Grant, IssuerId};
 use crate::exchange::{self, BackoffEffect, ExchangeKey, MintedFault, Misconfiguration, Sorted};
 use crate::identity::Caller;
 use crate::oauth::TokenResponse;
@@ -80,25 +80,17 @@ impl Broker {
         caller: Rc<Caller>,
     ) -> Result<ExchangeKey, Refusal> {
         let config = Rc::clone(&self.config);
-        let issuer = caller.issuer();
-        let index = usize::from(issuer.0);
         let terms = terms(&config, context).ok_or_else(no_terms)?;
+        // A program's own account may be another issuer's than its token.
+        let issuer = terms.rule.from;
+        let index = usize::from(issuer.0);
         let token_path = self
             .issuers
             .get(index)
             .and_then(|keys| keys.token_path())
             .cloned();
         let token_path = token_path.ok_or_else(|| no_token_path(&terms))?;
-        let inputs = exchange::Inputs {
-            generation: &config.generation,
-            issuer: terms.issuer,
-            client: terms.client,
-            token_path: &token_path,
-            catalog: terms.catalog,
-            tenant: terms.tenant,
-            rule: terms.rule,
-            subject_token: token.expose(),
-        };
+        let inputs = terms.inputs(&config.generation, &token_path, token.expose());
         let key = exchange::exchange_key(&self.exchange_key_secret, &inputs);
         if let Some(flight) = self.flights.get_mut(&key) {
             flight.waiters.insert(stream);
@@ -171,7 +163,12 @@ impl Broker {
             let outcome = ExchangeOutcome::OperatorFault;
             return self.land_refused(now, flight, outcome, no_terms(), Remember::No);
         };
-        match exchange::sort(terms.issuer.profile, answer) {
+        let sorted = exchange::sort(terms.issuer.profile, answer);
+        let sorted = match terms.grant {
+            Grant::Exchange => sorted,
+            Grant::ClientCredentials => sorted.of_own_account(),
+        };
+        match sorted {
             Sorted::Minted(response) => {
                 self.mind(now, &flight, BackoffEffect::Healthy);
                 self.check(now, key, flight, Box::new(response), true);
@@ -179,7 +176,7 @@ impl Broker {
             sorted => {
                 let (outcome, refusal) = self.sorted_refusal(now, &flight, &terms, &sorted);
                 // Whoever fails so must not be the one who tries again next; everything else has its pause.
-                let remember = match sorted.backoff_effect() {
+                let remember = match effect(&sorted, &terms) {
                     BackoffEffect::Pause { .. } => Remember::No,
                     _ => Remember::Yes,
                 };
@@ -204,7 +201,7 @@ impl Broker {
         sorted: &Sorted,
     ) -> (ExchangeOutcome, Refusal) {
         let (outcome, refusal) = refused(sorted, terms, flight.caller.log_name());
-        let pause = self.mind(now, flight, sorted.backoff_effect());
+        let pause = self.mind(now, flight, effect(sorted, terms));
         if outcome == ExchangeOutcome::CallerRefused {
             return (outcome, refusal);
         }
@@ -247,6 +244,7 @@ impl Broker {
                 terms.issuer,
                 set,
                 &flight.caller,
+                terms.whose(&config),
                 now,
             ),
             None => Err(MintedFault::UnknownKey),

@@ -304,7 +304,7 @@ impl Broker {
         self.cache
             .retain(|caller| caller.issuer() != id || set.contains(&caller.key()));
         self.cache
-            .retain_minted(|caller, minted| caller.issuer() != id || set.contains(&minted.key()));
+            .retain_minted(|minted| minted.issuer() != id || set.contains(&minted.key()));
         if first {
             let name = self.issuer_name(index);
             let (usable, skipped) = (set.len(), set.skipped());
@@ -368,6 +368,7 @@ impl Broker {
                 keys.set = None;
                 let id = issuer_id(index);
                 self.cache.retain(|caller| caller.issuer() != id);
+                self.cache.retain_minted(|minted| minted.issuer() != id);
                 let name = self.issuer_name(index);
                 self.note(Level::Error, || {
                     format!("issuer '{name}': the last good key set is too old and was dropped; requests wait for keys")

@@ -1,7 +1,9 @@
 //! What the end of an exchange means for those who waited for it, in words.
 
-use crate::config::{Client, Config, ContextId, Issuer, TokenRule};
-use crate::exchange::{MintedFault, Misconfiguration, Sorted, Unavailable};
+use crate::config::{Client, Config, ContextId, Grant, Issuer, Service, TokenRule};
+use crate::exchange::{
+    BackoffEffect, Inputs, MintedFault, Misconfiguration, Sorted, Unavailable, Whose,
+};
 use crate::refusal::{Reason, Refusal};
 use crate::telemetry::ExchangeOutcome;
 
@@ -9,16 +11,82 @@ use crate::telemetry::ExchangeOutcome;
 pub(super) struct Terms<'a> {
     pub(super) issuer: &'a Issuer,
     pub(super) client: &'a Client,
+    pub(super) grant: Grant,
     pub(super) rule: &'a TokenRule,
     pub(super) catalog: &'a str,
     pub(super) tenant: Option<&'a str>,
+    /// The program whose account it is.
+    pub(super) service: Option<&'a str>,
+    /// The client is another than the issuer's.
+    pub(super) own_client: bool,
 }
 
-pub(super) fn terms(config: &Config, context: ContextId) -> Option<Terms<'_>> {
-    let context = config.context(context)?;
+impl<'a> Terms<'a> {
+    /// What goes into the call.
+    pub(super) fn inputs(
+        &self,
+        generation: &'a [u8; 32],
+        token_path: &'a str,
+        subject_token: &'a str,
+    ) -> Inputs<'a> {
+        Inputs {
+            generation,
+            issuer: self.issuer,
+            client: self.client,
+            grant: self.grant,
+            rule: self.rule,
+            catalog: self.catalog,
+            tenant: self.tenant,
+            token_path,
+            subject_token,
+        }
+    }
+
+    /// Whose token is wanted.
+    pub(super) fn whose(&self, config: &'a Config) -> Whose<'a> {
+        match self.grant {
+            Grant::Exchange => Whose::Callers,
+            Grant::ClientCredentials => Whose::Clients {
+                id: &self.client.id,
+                config,
+            },
+        }
+    }
+
+    /// Where the way to the token stands in the configuration.
+    fn place(&self) -> String {
+        match (self.service, self.tenant) {
+            (Some(service), _) => format!("services.{service}.token.client_credentials"),
+            (None, Some(tenant)) if self.own_client => {
+                format!("tenants.{tenant}.token.{}", self.catalog)
+            }
+            (None, _) => format!("catalogs.{}.token", self.catalog),
+        }
+    }
+
+    /// Where its client stands there.
+    fn client_place(&self) -> String {
+        match (self.service, self.own_client) {
+            (Some(_), _) => self.place(),
+            (None, true) => format!("{}.client", self.place()),
+            (None, false) => format!("issuers.{}.client", self.issuer.name),
+        }
+    }
+}
+
+pub(super) fn terms(config: &Config, id: ContextId) -> Option<Terms<'_>> {
+    let context = config.context(id)?;
+    let owns = |service: &&Service| service.own_account.values().any(|own| *own == id);
+    let service = match context.grant {
+        Grant::Exchange => None,
+        Grant::ClientCredentials => Some(config.services.iter().find(owns)?),
+    };
     Some(Terms {
+        service: service.map(|service| &*service.name),
+        own_client: context.client.is_some(),
         issuer: config.issuers.get(usize::from(context.token.from.0))?,
         client: config.client(context)?,
+        grant: context.grant,
         rule: &context.token,
         catalog: &config.catalog(context.catalog)?.name,
         tenant: match context.tenant {
@@ -26,6 +94,18 @@ pub(super) fn terms(config: &Config, context: ContextId) -> Option<Terms<'_>> {
             None => None,
         },
     })
+}
+
+/// What an answer does to the identity provider's backoff. A program's own credential is nobody else's: that it is
+/// refused, or may not ask for that, makes the others' exchanges wait for nothing.
+pub(super) fn effect(sorted: &Sorted, terms: &Terms<'_>) -> BackoffEffect {
+    match (terms.grant, sorted) {
+        (
+            Grant::ClientCredentials,
+            Sorted::ClientRefused | Sorted::Misconfigured(Misconfiguration::Parameters),
+        ) => BackoffEffect::None,
+        _ => sorted.backoff_effect(),
+    }
 }
 
 /// An answer that is no token.
@@ -49,18 +129,16 @@ pub(super) fn refused(sorted: &Sorted, terms: &Terms<'_>, who: &str) -> (Exchang
         Sorted::ClientRefused => (
             Reason::ClientRefused,
             format!(
-                "identity provider '{idp}' does not accept the gate's own client '{}': its operator must look at \
-                 issuers.{idp}.client",
-                terms.client.id
+                "identity provider '{idp}' does not accept the gate's own client '{}': its operator must look at {}",
+                terms.client.id,
+                terms.client_place()
             ),
         ),
         Sorted::Misconfigured(what) => {
             let place = match what {
-                Misconfiguration::Target => {
-                    format!("catalogs.{}.token.audience", terms.catalog)
-                }
-                Misconfiguration::Scope => format!("catalogs.{}.token.scope", terms.catalog),
-                Misconfiguration::Parameters => format!("catalogs.{}.token", terms.catalog),
+                Misconfiguration::Target => format!("{}.audience", terms.place()),
+                Misconfiguration::Scope => format!("{}.scope", terms.place()),
+                Misconfiguration::Parameters => terms.place(),
                 Misconfiguration::Endpoint => format!("issuers.{idp}.token_path"),
             };
             (

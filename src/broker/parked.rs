@@ -27,6 +27,8 @@ pub(super) struct Parked {
     pub(super) reference: Box<str>,
     pub(super) traceparent: Option<Box<str>>,
     pub(super) token: SubjectToken,
+    /// What its connection's certificate names, where a program is held to that.
+    pub(super) peer: Option<Rc<str>>,
     /// Who it is, once that is known.
     pub(super) caller: Option<Rc<Caller>>,
     pub(super) body: RequestBody,
@@ -92,8 +94,8 @@ pub(super) enum Wait {
     Flight(ExchangeKey),
     /// A prefix that the catalog is asked for.
     Prefix(WarehouseId),
-    /// Its own body; all else is there. With whose request it is.
-    Body(TenantId),
+    /// Its own body; all else is there. With whose request it is, where there are tenants.
+    Body(Option<TenantId>),
 }
 
 /// How many wait for an issuer's keys.

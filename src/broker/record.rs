@@ -12,7 +12,7 @@ use crate::clock::Now;
 use crate::config::{CatalogId, IssuerId, ServiceId};
 use crate::exchange::Minted;
 use crate::iceberg::{Class, Operation};
-use crate::identity::Caller;
+use crate::identity::{Caller, Standing};
 use crate::limits;
 use crate::policy::{Denial, Findings, Permit};
 use crate::refusal::{Answer, Asked, Culprit, Refusal};
@@ -287,12 +287,17 @@ impl Broker {
     fn who(&self, caller: &Caller) -> audit::Who {
         let IssuerId(issuer) = caller.issuer();
         let issuer = self.config.issuers.get(usize::from(issuer));
+        let service = match caller.standing() {
+            Standing::Service(id) => self.config.service(id),
+            Standing::Person | Standing::Program => None,
+        };
         let jti = caller.claims().get("jti").and_then(|jti| jti.as_str());
         audit::Who {
             issuer: issuer.map_or("-", |issuer| &issuer.name).into(),
             subject: crate::text::shown(caller.subject()).into(),
             name: caller.log_name().into(),
-            program: caller.is_program(),
+            proof: caller.proof(),
+            service: service.map(|service| (&*service.name).into()),
             token_id: jti.map(|jti| crate::text::shown(jti).into()),
         }
     }

@@ -36,6 +36,8 @@ pub(super) struct Intake<'a> {
     pub(super) query: Query,
     pub(super) wishes: Wishes,
     pub(super) token: &'a str,
+    /// What the connection's certificate names, where a program is held to that.
+    pub(super) peer: Option<Rc<str>>,
     pub(super) reads_body: bool,
     /// As many as its body has at most.
     pub(super) body_bytes: usize,
@@ -167,6 +169,7 @@ impl Broker {
             reference: about.reference.into(),
             traceparent: about.traceparent.map(Into::into),
             token: SubjectToken::new(intake.token),
+            peer: intake.peer.clone(),
             caller: None,
             body: match intake.reads_body {
                 true => RequestBody::Awaited,
@@ -231,24 +234,24 @@ impl Broker {
             query: Query::default(),
             wishes: Wishes::default(),
             token,
+            peer: head.peer.and_then(|named| config.peer(named)).cloned(),
             reads_body: false,
             body_bytes: 0,
         };
-        if config.tenancy.is_some() {
-            Self::look_closer(config, head, &mut intake, catalog.1)
-                .map_err(|refusal| (id, refusal))?;
-        }
+        Self::look_closer(config, head, &mut intake, catalog.1).map_err(|refusal| (id, refusal))?;
         Ok(intake)
     }
 
-    /// What only rules about places need.
+    /// What only some rules need.
     fn look_closer(
         config: &Config,
         head: &RequestHead<'_>,
         intake: &mut Intake<'_>,
         catalog: &Catalog,
     ) -> Result<(), Refusal> {
-        intake.query = read_query(&intake.route, &catalog.layout)?;
+        if config.tenancy.is_some() {
+            intake.query = read_query(&intake.route, &catalog.layout)?;
+        }
         head.delegation
             .iter()
             .for_each(|line| intake.wishes.hear(line));
@@ -299,6 +302,7 @@ impl Broker {
             query: &intake.query,
             wishes: intake.wishes,
             body: None,
+            peer: intake.peer.as_deref(),
         };
         match policy::decide(&self.config, &seen, caller, &asked) {
             Ok(Decision::Yes(permit)) => match entry.at(permit.context(), now) {

@@ -114,16 +114,8 @@ impl Broker {
             .get(usize::from(flight.issuer.0))
             .and_then(|keys| keys.token_path())
             .ok_or_else(|| no_token_path(&terms))?;
-        Ok(exchange::exchange_call(&exchange::Inputs {
-            generation: &config.generation,
-            issuer: terms.issuer,
-            client: terms.client,
-            token_path,
-            catalog: terms.catalog,
-            tenant: terms.tenant,
-            rule: terms.rule,
-            subject_token: flight.token.expose(),
-        }))
+        let inputs = terms.inputs(&config.generation, token_path, flight.token.expose());
+        Ok(exchange::exchange_call(&inputs))
     }
 
     /// Whether something will end a flight: a call, a deadline, or for a queued one another flight.

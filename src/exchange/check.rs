@@ -4,8 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::clock::{Now, UnixTime};
-use crate::config::{Issuer, Profile, TokenRule};
-use crate::identity::{Caller, is_keycloak_access_token};
+use crate::config::{Config, Issuer, IssuerId, Profile, TokenRule};
+use crate::identity::{Caller, client_of, is_keycloak_access_token, is_program};
 use crate::jose::{Claims, ClaimsFault, CompactJws, Fingerprint, JwsFault, KeySet, VerifyFault};
 use crate::json::Value;
 use crate::limits::{MINTED_SKEW, MINTED_TOKEN_BYTES};
@@ -22,6 +22,7 @@ const SCHEME: &str = "Bearer ";
 pub struct Minted {
     authorization: Secret<String>,
     jti: Option<String>,
+    issuer: IssuerId,
     key: Fingerprint,
     expires: UnixTime,
     life: Duration,
@@ -38,7 +39,12 @@ impl Minted {
         self.jti.as_deref()
     }
 
-    /// The key that proved it.
+    /// Who made it.
+    pub fn issuer(&self) -> IssuerId {
+        self.issuer
+    }
+
+    /// The key that proved it, one of the issuer's.
     pub fn key(&self) -> Fingerprint {
         self.key
     }
@@ -52,6 +58,20 @@ impl Minted {
     pub fn life(&self) -> Duration {
         self.life
     }
+}
+
+/// Whose token an answer must hold.
+#[derive(Clone, Copy, Debug)]
+pub enum Whose<'a> {
+    /// The caller's: the same person, or the same program.
+    Callers,
+    /// A client's that asked for its own account ([`Grant::ClientCredentials`](crate::config::Grant)).
+    Clients {
+        /// `client_id`.
+        id: &'a str,
+        /// Knows what marks a program's token.
+        config: &'a Config,
+    },
 }
 
 /// Why a token of the identity provider is not sent to the catalog. It holds nothing of the token.
@@ -75,6 +95,10 @@ pub enum MintedFault {
     OtherIssuer,
     /// It names another person than the caller, or nobody.
     OtherSubject,
+    /// It was not issued to the client that asked for its own account.
+    OtherClient,
+    /// It does not say that it is a program's, where a client asked for its own account.
+    NotAPrograms,
     /// `aud` does not name the catalog.
     OtherAudience,
     /// `aud` also names the gate: whoever gets hold of the token could come back with it as a caller.
@@ -116,6 +140,12 @@ impl MintedFault {
             Self::OtherIssuer => "is from another issuer (iss)".to_owned(),
             Self::NeverAs => "has a name as which nobody may reach the catalog".to_owned(),
             Self::OtherSubject => "does not name the person who called".to_owned(),
+            Self::OtherClient => {
+                "was not issued to the client that asked for it (azp, client_id)".to_owned()
+            }
+            Self::NotAPrograms => {
+                "does not say that it is a program's, as a client's own must (programs of the issuer)".to_owned()
+            }
             Self::OtherAudience => "is not meant for the catalog (aud)".to_owned(),
             Self::OurAudience => {
                 "is also meant for the gate (aud), where it could be replayed".to_owned()
@@ -144,8 +174,7 @@ impl fmt::Display for MintedFault {
 
 impl std::error::Error for MintedFault {}
 
-/// Checks what the token endpoint of `issuer` answered to the exchange for `caller` under `rule`.
-/// `keys` must be those of `issuer`.
+/// Checks what the token endpoint of `issuer` answered for `caller` under `rule`. `keys` must be those of `issuer`.
 ///
 /// The life of the result is the least of the answer's `expires_in` (when it can be read), the time
 /// to the token's own `exp`, the time to the caller's own `exp`, and the rule's `life`; less
@@ -161,6 +190,7 @@ pub fn check(
     issuer: &Issuer,
     keys: &KeySet,
     caller: &Caller,
+    whose: Whose<'_>,
     now: Now,
 ) -> Result<Minted, MintedFault> {
     // 1. A value that can stand in a header, for a kind of token that can be used.
@@ -190,14 +220,28 @@ pub fn check(
         .filter(|algorithm| issuer.algorithms.contains(algorithm))
         .ok_or(MintedFault::Algorithm)?;
     let claims = Claims::parse(jws.payload()).map_err(MintedFault::Claims)?;
-    if claims.iss() != Some(&*issuer.issuer) || caller.issuer() != rule.from {
+    if claims.iss() != Some(&*issuer.issuer) {
         return Err(MintedFault::OtherIssuer);
     }
 
     // 3. For the person who called, for the catalog, and not for the gate. Only audiences of this
     //    issuer count: with this `iss`, those of other issuers open nothing at the gate.
-    if claims.string_at(&issuer.subject_claim.0) != Some(caller.same_person()) {
-        return Err(MintedFault::OtherSubject);
+    match whose {
+        Whose::Callers if caller.issuer() != rule.from => return Err(MintedFault::OtherIssuer),
+        Whose::Callers
+            if claims.string_at(&issuer.subject_claim.0) != Some(caller.same_person()) =>
+        {
+            return Err(MintedFault::OtherSubject);
+        }
+        Whose::Clients { id, .. } if client_of(&claims) != Some(id) => {
+            return Err(MintedFault::OtherClient);
+        }
+        Whose::Clients { config, .. }
+            if !is_program(config, &claims, &config.whos.holding(rule.from, &claims)) =>
+        {
+            return Err(MintedFault::NotAPrograms);
+        }
+        Whose::Callers | Whose::Clients { .. } => {}
     }
     if !claims.audience().contains(&rule.expected_audience) {
         return Err(MintedFault::OtherAudience);
@@ -268,6 +312,7 @@ pub fn check(
             .and_then(|jti| jti.as_str())
             .filter(|jti| is_jti(jti))
             .map(str::to_owned),
+        issuer: rule.from,
         key,
         expires,
         life: less_skew(own.min(subject).min(rule.life)),

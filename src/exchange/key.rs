@@ -5,7 +5,7 @@ use std::fmt;
 use hmac_sha256::HMAC;
 
 use super::Inputs;
-use crate::config::{Client, ClientAuthentication, Endpoint, Profile, Scheme, TokenRule};
+use crate::config::{Client, ClientAuthentication, Endpoint, Grant, Profile, Scheme, TokenRule};
 use crate::oauth::GRANT_TYPE_TOKEN_EXCHANGE;
 
 /// Digest over everything that changes a minted token. Exchanges with the same key share one flight and one outcome.
@@ -48,6 +48,7 @@ fn encode(inputs: &Inputs<'_>, sink: &mut impl FnMut(&[u8])) {
         generation,
         issuer,
         client,
+        grant,
         rule,
         catalog,
         tenant,
@@ -90,7 +91,10 @@ fn encode(inputs: &Inputs<'_>, sink: &mut impl FnMut(&[u8])) {
         Profile::Keycloak => b"keycloak",
         Profile::Rfc8693 => b"rfc8693",
     });
-    text(GRANT_TYPE_TOKEN_EXCHANGE.as_bytes());
+    text(match grant {
+        Grant::Exchange => GRANT_TYPE_TOKEN_EXCHANGE.as_bytes(),
+        Grant::ClientCredentials => b"client_credentials",
+    });
     text(cluster.as_bytes());
     text(match scheme {
         Scheme::Http => b"http",

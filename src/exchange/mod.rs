@@ -1,5 +1,7 @@
 //! Token exchange under our rules: the call for one caller and one catalog, the key under which its
-//! outcome is shared, what an answer means, and the check that makes a [`Minted`] token of it.
+//! outcome is shared, what an answer means, and the check that makes a [`Minted`] token of it. A program may have an
+//! account of its own at a catalog: then its client's credentials stand in the place of the exchange, and all else is
+//! the same.
 
 mod check;
 mod gate_token;
@@ -8,9 +10,9 @@ mod key;
 mod profile;
 mod request;
 
-use crate::config::{Client, Issuer, TokenRule};
+use crate::config::{Client, Grant, Issuer, TokenRule};
 
-pub use check::{Minted, MintedFault, check};
+pub use check::{Minted, MintedFault, Whose, check};
 pub use gate_token::{GateToken, GateTokenFault, Wanted, check_gate_token};
 pub use grant::{GateGrant, gate_call};
 pub use key::{ExchangeKey, exchange_key};
@@ -23,10 +25,12 @@ pub use request::exchange_call;
 pub struct Inputs<'a> {
     /// [`Config::generation`](crate::config::Config::generation).
     pub generation: &'a [u8; 32],
-    /// The issuer of the subject token, where it is exchanged.
+    /// Where the token is got. An exchange is made where the subject token comes from.
     pub issuer: &'a Issuer,
-    /// The issuer's [`client`](Issuer::client).
+    /// The client that asks.
     pub client: &'a Client,
+    /// How it asks.
+    pub grant: Grant,
     /// How the wanted token is got.
     pub rule: &'a TokenRule,
     /// Name of the catalog that it is for.
@@ -35,7 +39,7 @@ pub struct Inputs<'a> {
     pub tenant: Option<&'a str>,
     /// Path and query of the token endpoint, set or from metadata.
     pub token_path: &'a str,
-    /// The caller's token, verified.
+    /// The caller's token, verified. With [`Grant::ClientCredentials`] it is not sent, but what is got lives no longer.
     pub subject_token: &'a str,
 }
 

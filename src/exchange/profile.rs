@@ -98,6 +98,15 @@ pub enum BackoffEffect {
 }
 
 impl Sorted {
+    /// The answer to a client that asked for its own account. There is no caller's token in it: whatever is refused is
+    /// the client's.
+    pub fn of_own_account(self) -> Self {
+        match self {
+            Self::CallerRefused | Self::Forbidden => Self::ClientRefused,
+            sorted => sorted,
+        }
+    }
+
     /// What this answer does to the identity provider's backoff.
     pub fn backoff_effect(&self) -> BackoffEffect {
         match self {

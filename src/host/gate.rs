@@ -32,6 +32,8 @@ pub(super) struct Gate {
     releases: RefCell<VecDeque<(u32, Release)>>,
     metrics: Vec<Option<u32>>,
     shows_state: bool,
+    /// The certificates of connections matter.
+    pub(super) asks_peer: bool,
     /// Bytes of answers that are being collected.
     held: Cell<usize>,
     started: std::time::Instant,
@@ -41,7 +43,7 @@ impl Gate {
     pub(super) fn new(config: Config) -> Self {
         let started = std::time::Instant::now();
         let crypto = Rc::new(RustCrypto);
-        let shows_state = config.audit.filter_state;
+        let (shows_state, asks_peer) = (config.audit.filter_state, config.asks_peer());
         let mut broker = Broker::new(now(started), Rc::new(config), crypto, Box::new(HostEntropy));
         let metrics = broker
             .tally()
@@ -65,6 +67,7 @@ impl Gate {
             releases: RefCell::default(),
             metrics,
             shows_state,
+            asks_peer,
             held: Cell::new(0),
             started,
         }

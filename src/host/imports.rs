@@ -143,15 +143,27 @@ pub(super) fn set_filter_state(key: &str, value: &[u8]) -> bool {
     status == STATUS_OK
 }
 
-/// An attribute of Envoy's about the effective stream, by the parts of its path (`source`, `address`). `None` where there
-/// is none.
-pub(super) fn property(path: &[&str]) -> Option<Vec<u8>> {
-    let path = path.join("\0");
-    let (mut data, mut got) = (std::ptr::null_mut(), 0);
+/// What the certificate of the effective stream's connection names: the first URI of its subject alternative names, else
+/// the first DNS name. Envoy has none where it asked for no certificate, or was given none.
+pub(super) fn peer() -> Option<Vec<u8>> {
+    let uri = || property("connection\0uri_san_peer_certificate");
+    let dns = || property("connection\0dns_san_peer_certificate");
+    uri().or_else(dns)
+}
+
+/// The address that the effective stream comes from.
+pub(super) fn source() -> Option<Vec<u8>> {
+    property("source\0address")
+}
+
+/// An attribute of Envoy's that is a text, by the members of its path with zeros between them. An empty one is as good as
+/// none.
+fn property(path: &str) -> Option<Vec<u8>> {
+    let (mut data, mut size) = (std::ptr::null_mut(), 0);
     // SAFETY: pointer and length are of a live slice, the other pointers are to live locals.
     let status =
-        unsafe { proxy_get_property(path.as_ptr(), path.len(), &raw mut data, &raw mut got) };
-    taken(status, data, got)
+        unsafe { proxy_get_property(path.as_ptr(), path.len(), &raw mut data, &raw mut size) };
+    taken(status, data, size).filter(|value| !value.is_empty())
 }
 
 /// The configuration of the filter that is being configured.

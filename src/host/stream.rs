@@ -92,11 +92,10 @@ impl Stream {
             return self.enter(Phase::Answered);
         };
         let mut head = RequestHead::read(headers.iter());
-        let source;
-        if head.asks_for_token() {
-            source = imports::property(&["source", "address"]);
-            head.source = source.as_deref();
-        }
+        let peer = gate.asks_peer.then(imports::peer).flatten();
+        head.peer = peer.as_deref();
+        let source = head.asks_for_token().then(imports::source).flatten();
+        head.source = source.as_deref();
         if !head
             .stripped
             .iter()

@@ -19,7 +19,9 @@ mod path;
 mod query;
 mod segment;
 
-pub use body::{Body, BodyFault, Location, Named, Object, Role, names_in_body, read_body};
+pub use body::{
+    Body, BodyFault, Location, Named, Object, Role, VIEW_OWNER, names_in_body, read_body,
+};
 pub use delegation::{DELEGATION_HEADER, GENERIC_DELEGATION_HEADER, Wishes, delegates};
 pub use error::{ErrorType, error_body};
 pub use fault::PathFault;

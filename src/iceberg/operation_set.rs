@@ -59,6 +59,21 @@ impl OperationSet {
     pub const fn is_empty(self) -> bool {
         self.0 == 0
     }
+
+    /// As it would be written in the configuration: whole classes by their names, then single operations.
+    pub fn words(self) -> Vec<&'static str> {
+        let grantable = Class::ALL.into_iter().filter(|one| *one != Class::Token);
+        let (whole, other): (Vec<Class>, Vec<Class>) =
+            grantable.partition(|class| Self::of_class(*class).without(self).is_empty());
+        if other.is_empty() {
+            return vec!["all"];
+        }
+        let single = Operation::ALL
+            .iter()
+            .filter(|one| other.contains(&one.class()) && self.has(**one));
+        let whole = whole.into_iter().map(Class::name);
+        whole.chain(single.map(|one| one.name())).collect()
+    }
 }
 
 #[cfg(test)]
@@ -74,6 +89,18 @@ mod tests {
                 .collect();
             assert_eq!(having, [operation.class()], "{operation:?}");
         }
+    }
+
+    #[test]
+    fn a_set_in_words() {
+        let set = OperationSet::of_class(Class::Config)
+            .and(OperationSet::one(Operation::LoadTable))
+            .and(OperationSet::one(Operation::LoadView));
+        assert_eq!(set.words(), ["config", "loadTable", "loadView"]);
+        assert_eq!(OperationSet::ALL.words(), ["all"]);
+        assert!(OperationSet::NONE.words().is_empty());
+        let all_but_tokens = OperationSet::ALL.without(OperationSet::of_class(Class::Token));
+        assert_eq!(all_but_tokens.words(), ["all"]);
     }
 
     #[test]

@@ -10,12 +10,11 @@
 //! - Tokens of servers that write the same claims for persons and programs: Zitadel's service users, Authentik, Dex,
 //!   GitHub and GitLab jobs.
 //!
-//! For these the operator writes marks of the issuer's own (`programs`), and a service's `who` finds it in any case.
+//! For these the operator writes marks of the issuer's own (`issuers.NAME.programs`), and a service's `who` finds it in any case.
 //! A person at Keycloak who has made `service-account-` the beginning of the own user name is taken for a program.
 
-use crate::config::{ClaimPath, Issuer, ProgramMark};
+use crate::config::{Config, WhoId};
 use crate::jose::Claims;
-use crate::json::Value;
 
 /// Claims in which servers name the client that a token was issued to: OpenID Connect (`azp`), RFC 9068
 /// (`client_id`), and Entra's v1 tokens (`appid`) and Okta (`cid`), which have neither of the two.
@@ -53,26 +52,18 @@ const MARKS: &[Mark] = &[
     Mark::Begins("sub", "spiffe://"),
 ];
 
-/// Whether a token of an issuer has a mark of a program's.
-pub(super) fn is_program(issuer: &Issuer, claims: &Claims) -> bool {
-    MARKS.iter().any(|mark| mark.is_on(claims))
-        || issuer.programs.iter().any(|mark| says(claims, mark))
+/// The client that a token was issued to, by the first of these claims that is a text.
+pub(crate) fn client_of(claims: &Claims) -> Option<&str> {
+    CLIENT_CLAIMS
+        .iter()
+        .find_map(|name| claims.get(name)?.as_str())
 }
 
-/// A text, or one of a list of texts.
-fn says(
-    claims: &Claims,
-    ProgramMark {
-        claim: ClaimPath(path),
-        has,
-    }: &ProgramMark,
-) -> bool {
-    let is = |value: &Value| value.as_str() == Some(&**has);
-    match claims.at(path) {
-        Some(Value::Array(many)) => many.iter().any(is),
-        Some(one) => is(one),
-        None => false,
-    }
+/// Whether a token has a mark of a program's, of those that all issuers have in common or of the operator's. `whos`: the
+/// conditions that hold for it, sorted.
+pub(crate) fn is_program(config: &Config, claims: &Claims, whos: &[WhoId]) -> bool {
+    let marked = |who: &WhoId| config.programs.binary_search(who).is_ok();
+    MARKS.iter().any(|mark| mark.is_on(claims)) || whos.iter().any(marked)
 }
 
 impl Mark {

@@ -15,6 +15,7 @@ mod unproven;
 pub use crate::jose::VerifyFault;
 pub use caller::Caller;
 pub use fault::TokenFault;
+pub(crate) use marks::{client_of, is_program};
 pub use presented::Presented;
 pub(crate) use presented::is_keycloak_access_token;
 pub use standing::{Proof, Standing};

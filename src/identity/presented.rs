@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::marks::CLIENT_CLAIMS;
+use super::marks::{CLIENT_CLAIMS, client_of};
 use super::standing::{proof, standing};
 use super::{Caller, TokenFault};
 use crate::clock::UnixTime;
@@ -98,17 +98,11 @@ impl<'a> Presented<'a> {
         if claims.get("cnf").is_some() {
             return Err(TokenFault::SenderConstrained { issuer });
         }
-        let [azp, client_id] = [
-            optional_string(&claims, "azp")?,
-            optional_string(&claims, "client_id")?,
-        ];
-        // Elsewhere the other two may mean anything.
-        let of_entra_or_okta = || {
-            CLIENT_CLAIMS
-                .iter()
-                .find_map(|name| claims.get(name)?.as_str())
-        };
-        let client = azp.or(client_id).or_else(of_entra_or_okta);
+        // Elsewhere the others of these claims may mean anything.
+        for name in ["azp", "client_id"] {
+            optional_string(&claims, name)?;
+        }
+        let client = client_of(&claims).map(str::to_owned);
         if is_own_client(config, iss, &claims) {
             return Err(TokenFault::OwnClientToken { issuer });
         }
@@ -137,7 +131,7 @@ impl<'a> Presented<'a> {
             name: name.to_owned(),
             log_name: text::shown(name),
             same_person: same_person.to_owned(),
-            authorized_party: client.map(str::to_owned),
+            authorized_party: client,
             expires,
             accepted_until,
             claims,
@@ -263,14 +257,10 @@ fn token_type(typ: Option<&str>) -> String {
         .unwrap_or(typ)
 }
 
-/// A claim that the token need not have, but that must be a string if it has it.
-fn optional_string<'c>(
-    claims: &'c Claims,
-    name: &'static str,
-) -> Result<Option<&'c str>, TokenFault> {
+/// A claim that the token need not have must be a string if it has it.
+fn optional_string(claims: &Claims, name: &'static str) -> Result<(), TokenFault> {
     match claims.get(name) {
-        None => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text)),
+        None | Some(Value::String(_)) => Ok(()),
         Some(_) => Err(TokenFault::Claims(ClaimsFault::WrongType(name))),
     }
 }

@@ -47,7 +47,6 @@ pub(super) fn standing(
     client: Option<&str>,
 ) -> Standing {
     let gates = gate_client(config, issuer);
-    let own = config.issuers.get(usize::from(issuer.0));
     let is = |who: &WhoId| whos.binary_search(who).is_ok();
     let found = config.services.iter().zip(0_u16..).find(|(service, _)| {
         service.issuer == issuer
@@ -60,7 +59,7 @@ pub(super) fn standing(
     });
     match found {
         Some((_, position)) => Standing::Service(ServiceId(position)),
-        None if own.is_none_or(|own| marks::is_program(own, claims)) => Standing::Program,
+        None if marks::is_program(config, claims, whos) => Standing::Program,
         None => Standing::Person,
     }
 }

@@ -115,3 +115,237 @@ impl fmt::Display for UnsecuredFault {
 }
 
 impl std::error::Error for UnsecuredFault {}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{UnsecuredFault, UnsecuredJwt, is_unsecured};
+    use crate::jose::{ClaimsFault, CompactJws, JwsFault, Part, base64url};
+    use crate::json::JsonFaultKind;
+
+    fn token(header: &str, payload: &str) -> String {
+        let part = |text: &str| base64url::encode(text.as_bytes());
+        format!("{}.{}.", part(header), part(payload))
+    }
+
+    fn fault(token: impl AsRef<[u8]>) -> UnsecuredFault {
+        UnsecuredJwt::parse(token.as_ref()).expect_err("no unsecured JWT")
+    }
+
+    /// Facts of a run of Trino 476; `{"sub":"alice","iss":"481",...}` as it writes it.
+    const TRINO: &str = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbGljZSIsImlzcyI6IjQ4MSIsImlhdCI6MTc3MTIwMDAwMCwidXNlciI6ImFsaWNlIiwic291cmNlIjoidHJpbm8tY2xpIiwidHJpbm9DYXRhbG9nIjoibGFrZSIsInRyaW5vVmVyc2lvbiI6IjQ4MSJ9.";
+
+    #[test]
+    fn the_word_of_trino_is_read() {
+        let jwt = UnsecuredJwt::parse(TRINO.as_bytes()).unwrap();
+        assert_eq!(jwt.claims().sub(), Some("alice"));
+        assert_eq!(jwt.claims().iss(), Some("481"));
+        assert_eq!(
+            jwt.claims().string_at(&["source".to_owned()]),
+            Some("trino-cli")
+        );
+        assert_eq!(jwt.claims().expires(), None);
+        assert_eq!(format!("{jwt:?}"), "UnsecuredJwt { .. }");
+    }
+
+    #[test]
+    fn the_example_of_the_rfc_is_read() {
+        // RFC 7519 section 6.1
+        let jwt = UnsecuredJwt::parse(b"eyJhbGciOiJub25lIn0.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.").unwrap();
+        assert_eq!(jwt.claims().iss(), Some("joe"));
+        for header in [
+            r#"{"alg":"none","typ":"JWT"}"#,
+            r#"{"typ":"jwt","alg":"none"}"#,
+        ] {
+            assert!(
+                UnsecuredJwt::parse(token(header, "{}").as_bytes()).is_ok(),
+                "{header}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_fault_of_form_has_its_name() {
+        let table: [(&[u8], UnsecuredFault); 14] = [
+            (b"", UnsecuredFault::NotThreeParts),
+            (b"opaque", UnsecuredFault::NotThreeParts),
+            (b"eyJhbGciOiJub25lIn0.e30", UnsecuredFault::NotThreeParts),
+            (b"eyJhbGciOiJub25lIn0.e30..", UnsecuredFault::NotThreeParts),
+            (b"....", UnsecuredFault::NotThreeParts),
+            (b"eyJhbGciOiJub25lIn0.e30.c2ln", UnsecuredFault::Signed),
+            (b"eyJhbGciOiJub25lIn0.e30.=", UnsecuredFault::Signed),
+            (b"eyJhbGciOiJub25lIn0.e30. ", UnsecuredFault::Signed),
+            (
+                b"eyJhbGciOiJub25lIn0=.e30.",
+                UnsecuredFault::Encoding(Part::Header),
+            ),
+            (
+                b" eyJhbGciOiJub25lIn0.e30.",
+                UnsecuredFault::Encoding(Part::Header),
+            ),
+            (
+                b"eyJhbGciOiJub25lIn0.e31.",
+                UnsecuredFault::Encoding(Part::Payload),
+            ),
+            (
+                b"eyJhbGciOiJub25lIn0.\xff.",
+                UnsecuredFault::Encoding(Part::Payload),
+            ),
+            (b"e30.e30.", UnsecuredFault::Algorithm),
+            (&[b'.'; 16 * 1024 + 1], UnsecuredFault::TooLong),
+        ];
+        for (token, expected) in table {
+            assert_eq!(fault(token), expected, "{}", String::from_utf8_lossy(token));
+        }
+    }
+
+    #[test]
+    fn a_header_says_none_and_nothing_else() {
+        for header in [
+            r#"{"alg":"None"}"#,
+            r#"{"alg":"NONE"}"#,
+            r#"{"alg":"nOnE"}"#,
+            r#"{"alg":"none "}"#,
+            r#"{"alg":""}"#,
+            r#"{"alg":null}"#,
+            r#"{"alg":["none"]}"#,
+            r#"{"Alg":"none"}"#,
+            r#"{"alg":"HS256"}"#,
+            r#"{"alg":"ES256"}"#,
+        ] {
+            assert_eq!(
+                fault(token(header, "{}")),
+                UnsecuredFault::Algorithm,
+                "{header}"
+            );
+        }
+        for member in [
+            r#""crit":["exp"]"#,
+            r#""crit":null"#,
+            r#""b64":false"#,
+            r#""jku":"https://evil.example/""#,
+            r#""jwk":{}"#,
+            r#""x5u":"https://evil.example/""#,
+            r#""x5c":[]"#,
+            r#""x5t":"-""#,
+            r#""kid":"k""#,
+            r#""cty":"JWT""#,
+            r#""zip":"DEF""#,
+            r#""enc":"A128GCM""#,
+            r#""Alg":"ES256""#,
+            r#""typ":"at+jwt""#,
+            r#""typ":1"#,
+            r#""typ":null"#,
+        ] {
+            let header = format!(r#"{{"alg":"none",{member}}}"#);
+            assert_eq!(
+                fault(token(&header, "{}")),
+                UnsecuredFault::HeaderMember,
+                "{header}"
+            );
+        }
+        for (header, expected) in [
+            (
+                r#"{"alg":"none","alg":"none"}"#,
+                JsonFaultKind::DuplicateMember,
+            ),
+            (
+                r#"{"alg":"none","\u0061lg":"none"}"#,
+                JsonFaultKind::DuplicateMember,
+            ),
+            (r#""none""#, JsonFaultKind::NotAnObject),
+            ("", JsonFaultKind::Incomplete),
+        ] {
+            match fault(token(header, "{}")) {
+                UnsecuredFault::Header(fault) => assert_eq!(fault.kind(), expected, "{header}"),
+                other => panic!("{header}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn claims_are_as_strict_as_those_of_a_signed_token() {
+        let none = r#"{"alg":"none"}"#;
+        let deep = format!(r#"{{"a":{}{}}}"#, "[".repeat(40), "]".repeat(40));
+        for (payload, expected) in [
+            (
+                r#"{"sub":"alice","sub":"root"}"#,
+                JsonFaultKind::DuplicateMember,
+            ),
+            (
+                r#"{"sub":"alice","s\u0075b":"root"}"#,
+                JsonFaultKind::DuplicateMember,
+            ),
+            (&deep, JsonFaultKind::TooDeep),
+            ("[]", JsonFaultKind::NotAnObject),
+            ("", JsonFaultKind::Incomplete),
+        ] {
+            match fault(token(none, payload)) {
+                UnsecuredFault::Claims(ClaimsFault::Json(fault)) => {
+                    assert_eq!(fault.kind(), expected, "{payload}");
+                }
+                other => panic!("{payload}: {other:?}"),
+            }
+        }
+        assert_eq!(
+            fault(token(none, r#"{"sub":["alice"]}"#)),
+            UnsecuredFault::Claims(ClaimsFault::WrongType("sub"))
+        );
+    }
+
+    #[test]
+    fn no_token_is_both() {
+        let signed = TRINO.replace("J9.", "J9.c2ln");
+        assert!(is_unsecured(TRINO.as_bytes()) && !is_unsecured(signed.as_bytes()));
+        assert_eq!(
+            CompactJws::parse(TRINO.as_bytes()).err(),
+            Some(JwsFault::Unsigned)
+        );
+        assert!(CompactJws::parse(signed.as_bytes()).is_ok());
+        assert_eq!(fault(&signed), UnsecuredFault::Signed);
+        for (token, expected) in [
+            ("", false),
+            (".", false),
+            ("..", true),
+            ("a.b.", true),
+            ("a.b", false),
+            ("a.b.c", false),
+            ("a.b.c.", false),
+            ("a..", true),
+            ("a.b. ", false),
+        ] {
+            assert_eq!(is_unsecured(token.as_bytes()), expected, "{token}");
+        }
+    }
+
+    #[test]
+    fn a_fault_shows_nothing_of_the_token() {
+        for token in [
+            token(r#"{"alg":"none","CANARY":1}"#, "{}"),
+            token(r#"{"alg":"CANARY"}"#, "{}"),
+            token(r#"{"alg":"none"}"#, r#"{"CANARY":1,"CANARY":2}"#),
+            "CANARY".to_owned(),
+            "CANARY=.CANARY.".to_owned(),
+        ] {
+            let fault = fault(&token);
+            assert!(!format!("{fault:?} {fault}").contains("CANARY"), "{fault}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_read_is_unsecured_and_never_signed(token in "[A-Za-z0-9_.=-]{0,60}|eyJhbGciOiJub25lIn0\\.[A-Za-z0-9_-]{0,8}\\.[a.]?") {
+            if UnsecuredJwt::parse(token.as_bytes()).is_ok() {
+                prop_assert!(is_unsecured(token.as_bytes()));
+                prop_assert!(CompactJws::parse(token.as_bytes()).is_err());
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_read_or_refused(token in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = UnsecuredJwt::parse(&token);
+            let _ = is_unsecured(&token);
+        }
+    }
+}

@@ -113,4 +113,48 @@ mod tests {
             assert_eq!(header.expose(), expected);
         }
     }
+
+    /// What the client writes into a form of its own, and into the header.
+    fn written(client: ClientAuthentication<'_>) -> (String, Option<String>) {
+        let mut form = Serializer::new(String::new());
+        client.write(&mut form);
+        let header = client.authorization().map(|value| value.expose().clone());
+        (form.finish(), header)
+    }
+
+    #[test]
+    fn each_way_stands_in_one_place() {
+        let (id, secret, assertion) = ("gate&x", "s=s", "e.e.e");
+        let cases = [
+            (
+                ClientAuthentication::SecretBasic { id, secret },
+                "",
+                Some("Basic Z2F0ZSUyNng6cyUzRHM="),
+            ),
+            (
+                ClientAuthentication::SecretPost { id, secret },
+                "client_id=gate%26x&client_secret=s%3Ds",
+                None,
+            ),
+            (
+                ClientAuthentication::PrivateKeyJwt { id, assertion },
+                "client_id=gate%26x\
+                 &client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer\
+                 &client_assertion=e.e.e",
+                None,
+            ),
+            (
+                ClientAuthentication::IdOnly { id },
+                "client_id=gate%26x",
+                None,
+            ),
+            (ClientAuthentication::None, "", None),
+        ];
+        for (client, form, header) in cases {
+            assert_eq!(
+                written(client),
+                (form.to_owned(), header.map(str::to_owned))
+            );
+        }
+    }
 }

@@ -209,7 +209,24 @@ mod tests {
             body(ErrorCode::UnsupportedGrantType, "\"}, \\u0041\r\né"),
             r#"{"error":"unsupported_grant_type","error_description":"'}, /u0041???"}"#
         );
-        assert_eq!(ErrorCode::InvalidClient.status(), 401);
-        assert_eq!(ErrorCode::UnauthorizedClient.status(), 400);
+        // RFC 6749 section 5.2
+        for (code, name, status) in [
+            (ErrorCode::InvalidRequest, "invalid_request", 400),
+            (ErrorCode::InvalidClient, "invalid_client", 401),
+            (ErrorCode::InvalidGrant, "invalid_grant", 400),
+            (ErrorCode::UnauthorizedClient, "unauthorized_client", 400),
+            (
+                ErrorCode::UnsupportedGrantType,
+                "unsupported_grant_type",
+                400,
+            ),
+            (ErrorCode::InvalidScope, "invalid_scope", 400),
+        ] {
+            assert_eq!(
+                body(code, "why"),
+                format!(r#"{{"error":"{name}","error_description":"why"}}"#)
+            );
+            assert_eq!(code.status(), status);
+        }
     }
 }

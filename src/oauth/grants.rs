@@ -82,3 +82,107 @@ impl Impersonation<'_> {
         form.finish(&[], client, self.parameters)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oauth::RESERVED_PARAMETERS;
+
+    const POST: ClientAuthentication<'_> = ClientAuthentication::SecretPost {
+        id: "gate",
+        secret: "CANARY",
+    };
+
+    fn strings(values: &[&str]) -> Vec<String> {
+        values.iter().map(|value| (*value).to_owned()).collect()
+    }
+
+    fn text(form: Secret<Vec<u8>>) -> String {
+        assert_eq!(format!("{form:?}"), "[secret]");
+        String::from_utf8(form.expose().clone()).unwrap()
+    }
+
+    #[test]
+    fn every_part_stands_in_its_order() {
+        let (resources, audiences) = (strings(&["urn:r", "urn:s"]), strings(&["a", "b"]));
+        let parameters = [("tenant".to_owned(), "acme".to_owned())];
+        let targets = "&resource=urn%3Ar&resource=urn%3As&audience=a&audience=b&scope=x+y";
+        let own = ClientCredentialsGrant {
+            resources: &resources,
+            audiences: &audiences,
+            scope: Some("x y"),
+            parameters: &parameters,
+        };
+        assert_eq!(
+            text(own.to_form(POST)),
+            format!(
+                "grant_type=client_credentials{targets}&client_id=gate&client_secret=CANARY&tenant=acme"
+            )
+        );
+        let assertion = JwtBearerGrant {
+            assertion: "e.e.e",
+            resources: &resources,
+            audiences: &audiences,
+            scope: Some("x y"),
+            parameters: &parameters,
+        };
+        assert_eq!(
+            text(assertion.to_form(POST)),
+            format!(
+                "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer{targets}&assertion=e.e.e\
+                 &client_id=gate&client_secret=CANARY&tenant=acme"
+            )
+        );
+        let impersonation = Impersonation {
+            requested_subject: "alice",
+            audiences: &audiences,
+            scope: Some("x y"),
+            parameters: &parameters,
+        };
+        assert_eq!(
+            text(impersonation.to_form(POST)),
+            "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange&audience=a&audience=b&scope=x+y\
+             &requested_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Aaccess_token&requested_subject=alice\
+             &client_id=gate&client_secret=CANARY&tenant=acme"
+        );
+    }
+
+    #[test]
+    fn no_value_leaves_its_place_and_no_parameter_stands_for_one_of_ours() {
+        let parameters: Vec<_> = RESERVED_PARAMETERS
+            .iter()
+            .map(|name| ((*name).to_owned(), "evil".to_owned()))
+            .collect();
+        let client = ClientAuthentication::None;
+        let own = ClientCredentialsGrant {
+            resources: &[],
+            audiences: &[],
+            scope: None,
+            parameters: &parameters,
+        };
+        assert_eq!(text(own.to_form(client)), "grant_type=client_credentials");
+        let assertion = JwtBearerGrant {
+            assertion: "e&assertion=f",
+            resources: &[],
+            audiences: &[],
+            scope: None,
+            parameters: &parameters,
+        };
+        assert_eq!(
+            text(assertion.to_form(client)),
+            "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion=e%26assertion%3Df"
+        );
+        let impersonation = Impersonation {
+            requested_subject: "alice&requested_subject=root",
+            audiences: &[],
+            scope: None,
+            parameters: &parameters,
+        };
+        assert_eq!(
+            text(impersonation.to_form(client)),
+            "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange\
+             &requested_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Aaccess_token\
+             &requested_subject=alice%26requested_subject%3Droot"
+        );
+    }
+}

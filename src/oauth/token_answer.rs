@@ -38,3 +38,74 @@ impl TokenAnswer<'_> {
         Secret::new(body.into_bytes())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::TokenAnswer;
+    use crate::oauth::{ExpiresIn, TokenResponse};
+    use crate::secret::Secret;
+
+    fn written(token: &str, expires_in: u64, scope: Option<&str>) -> String {
+        let token = Secret::new(token.to_owned());
+        let answer = TokenAnswer {
+            access_token: &token,
+            expires_in,
+            scope,
+        };
+        String::from_utf8(answer.to_json().expose().clone()).unwrap()
+    }
+
+    #[test]
+    fn an_answer_has_what_iceberg_clients_read() {
+        assert_eq!(
+            written("eyJh.eyJz.c2ln", 300, None),
+            r#"{"access_token":"eyJh.eyJz.c2ln","token_type":"bearer","expires_in":300,"issued_token_type":"urn:ietf:params:oauth:token-type:access_token"}"#
+        );
+        assert_eq!(
+            written("a", 0, Some("catalog PRINCIPAL_ROLE:ALL")),
+            r#"{"access_token":"a","token_type":"bearer","expires_in":0,"issued_token_type":"urn:ietf:params:oauth:token-type:access_token","scope":"catalog PRINCIPAL_ROLE:ALL"}"#
+        );
+    }
+
+    /// The greatest that `JsonUtil.getInt` of Iceberg Java reads.
+    #[test]
+    fn expires_in_is_a_32_bit_number() {
+        for (seconds, expected) in [
+            (2_147_483_647, "2147483647"),
+            (2_147_483_648, "2147483647"),
+            (u64::MAX, "2147483647"),
+        ] {
+            let body = written("a", seconds, None);
+            assert!(
+                body.contains(&format!(r#""expires_in":{expected},"#)),
+                "{body}"
+            );
+        }
+    }
+
+    #[test]
+    fn whatever_it_holds_it_is_json_and_reads_back() {
+        let odd = "a\"},{\\\r\n\0 é";
+        let body = written(odd, 60, Some(odd));
+        let read = TokenResponse::read(body.as_bytes()).unwrap();
+        assert_eq!(read.access_token.expose(), odd);
+        assert_eq!(read.expires_in, ExpiresIn::In(Duration::from_secs(60)));
+        assert_eq!(
+            read.issued_token_type.as_deref(),
+            Some("urn:ietf:params:oauth:token-type:access_token")
+        );
+    }
+
+    #[test]
+    fn debug_shows_nothing_of_the_token() {
+        let token = Secret::new("CANARY".to_owned());
+        let answer = TokenAnswer {
+            access_token: &token,
+            expires_in: 1,
+            scope: None,
+        };
+        assert!(!format!("{answer:?} {:?}", answer.to_json()).contains("CANARY"));
+    }
+}

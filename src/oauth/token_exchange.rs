@@ -154,6 +154,46 @@ mod tests {
     }
 
     #[test]
+    fn an_actor_stands_behind_the_subject() {
+        let exchange = TokenExchange {
+            actor_token: Some("a&b"),
+            ..BARE
+        };
+        assert_eq!(
+            form(exchange, ClientAuthentication::IdOnly { id: "gate" }),
+            "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange\
+             &subject_token=t&subject_token_type=urn%3Ax\
+             &actor_token=a%26b&actor_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Aaccess_token\
+             &client_id=gate"
+        );
+    }
+
+    /// Entra's documentation of the on-behalf-of flow, with the parameters in the gate's order.
+    #[test]
+    fn other_words_make_another_request() {
+        let parameters = [
+            ("requested_token_use".to_owned(), "evil".to_owned()),
+            ("x".to_owned(), "y".to_owned()),
+        ];
+        let exchange = TokenExchange {
+            words: ExchangeWords::ON_BEHALF_OF,
+            scope: Some("api://catalog/.default"),
+            subject_token_type: None,
+            parameters: &parameters,
+            ..BARE
+        };
+        let client = ClientAuthentication::SecretPost {
+            id: "gate",
+            secret: "s",
+        };
+        assert_eq!(
+            form(exchange, client),
+            "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&scope=api%3A%2F%2Fcatalog%2F.default\
+             &assertion=t&requested_token_use=on_behalf_of&client_id=gate&client_secret=s&x=y"
+        );
+    }
+
+    #[test]
     fn a_further_parameter_cannot_stand_for_one_of_ours() {
         let parameters: Vec<_> = RESERVED_PARAMETERS
             .iter()

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::config::{Border, CatalogId, ClaimPath, Config, Prefix, Tenancy, TenantId, WarehouseId};
 use crate::iceberg::{Kind, Operation, Query, Route};
-use crate::identity::Caller;
+use crate::identity::{Caller, Standing};
 use crate::refusal::{Reason, Refusal};
 use crate::text::shown;
 
@@ -131,15 +131,26 @@ pub(super) fn prefix_of<'r>(route: &'r Route<'_>) -> Cow<'r, str> {
     prefix.unwrap_or_default()
 }
 
-/// The tenants that a caller belongs to.
+/// The tenants within whose borders a caller is: those whose people it is one of, and those that a program is listed with.
 pub(super) fn tenants_of<'a>(
+    config: &'a Config,
     tenancy: &'a Tenancy,
     caller: &'a Caller,
 ) -> impl Iterator<Item = TenantId> + use<'a> {
     let whos = caller.whos().iter();
-    whos.filter_map(|who| tenancy.members.get(who))
+    let of_people = whos
+        .filter_map(|who| tenancy.members.get(who))
         .flatten()
-        .copied()
+        .copied();
+    of_people.chain(listed_with(config, caller).iter().copied())
+}
+
+fn listed_with<'a>(config: &'a Config, caller: &Caller) -> &'a [TenantId] {
+    let service = match caller.standing() {
+        Standing::Service(id) => config.service(id),
+        Standing::Person | Standing::Program => None,
+    };
+    service.map_or(&[], |service| &service.tenants)
 }
 
 /// What exists for a caller at a catalog.
@@ -152,7 +163,7 @@ struct Mine<'a> {
 
 impl<'a> Mine<'a> {
     fn tenants(&self) -> impl Iterator<Item = TenantId> + use<'a> {
-        tenants_of(self.tenancy, self.caller)
+        tenants_of(self.config, self.tenancy, self.caller)
     }
 
     /// The caller's warehouses here whose prefix the catalog tells.
@@ -169,9 +180,13 @@ impl<'a> Mine<'a> {
         let tenant = self
             .config
             .warehouse(id)
-            .and_then(|one| self.config.tenant(one.tenant));
+            .and_then(|one| Some((one.tenant, self.config.tenant(one.tenant)?)));
+        let listed = listed_with(self.config, self.caller);
         match tenant {
-            Some(tenant) if tenant.who.iter().any(|who| self.caller.is(*who)) => Ok(Led::To(id)),
+            Some((_, tenant)) if tenant.who.iter().any(|who| self.caller.is(*who)) => {
+                Ok(Led::To(id))
+            }
+            Some((tenant, _)) if listed.binary_search(&tenant).is_ok() => Ok(Led::To(id)),
             _ => Err(self.outside(named)),
         }
     }
@@ -194,6 +209,14 @@ impl<'a> Mine<'a> {
     }
 
     fn nobodys(&self) -> Refusal {
+        if let Standing::Service(id) = self.caller.standing() {
+            let service = self.config.service(id).map_or("-", |one| &one.name);
+            let sentence = format!(
+                "program {service} is within the border of no tenant of this gate: its operator must write \
+                 services.{service}.tenant"
+            );
+            return Refusal::new(Reason::TenantNone, sentence);
+        }
         let issuer = self.caller.issuer();
         let claims: Vec<String> = self
             .config

@@ -15,7 +15,7 @@ use crate::config::{
     WhoId,
 };
 use crate::iceberg::{Operation, OperationSet};
-use crate::identity::Caller;
+use crate::identity::{Caller, Standing};
 
 /// What is decided on one request, and why.
 #[derive(Debug)]
@@ -55,6 +55,10 @@ pub enum Word {
     NeedsNone,
     /// This one allows it.
     Granted(u32),
+    /// The program's `may` has it, and no grant denies it.
+    ByProgram,
+    /// The program's `may` does not have it.
+    NotOfProgram,
     /// This one denies it.
     Denied(u32),
     /// None allows it.
@@ -104,7 +108,7 @@ pub fn explain(
     let (Some(tenancy), Some(catalog)) = (&config.tenancy, config.catalog(asked.catalog)) else {
         return explanation;
     };
-    let tenants: BTreeSet<TenantId> = tenants_of(tenancy, caller).collect();
+    let tenants: BTreeSet<TenantId> = tenants_of(config, tenancy, caller).collect();
     explanation.named = named(config, tenancy, prefixes, asked);
     let own = explanation.named.and_then(|id| {
         let tenant = config.warehouse(id)?.tenant;
@@ -123,6 +127,7 @@ pub fn explain(
         tenant,
         warehouse,
         ignore_case: catalog.names_ignore_case,
+        program: program_may(config, caller),
     };
     let Some(own) = config.tenant(tenant) else {
         return explanation;
@@ -131,6 +136,8 @@ pub fn explain(
         config,
         tenancy,
         caller,
+        // Only names and places are asked of it.
+        program: None,
         catalog,
         tenant: own,
         warehouse,
@@ -222,11 +229,23 @@ fn named(
     })
 }
 
+/// What a listed program may; `None` for everybody else.
+fn program_may(config: &Config, caller: &Caller) -> Option<OperationSet> {
+    match caller.standing() {
+        Standing::Service(id) => Some(config.service(id)?.may),
+        Standing::Person | Standing::Program => None,
+    }
+}
+
 fn reasoned(access: Access, grants: Grants<'_>, demand: Demand, place: &Place) -> Reasoned {
+    let of_program = grants.program.map(|may| may.has(demand.operation));
     let word = match access {
+        _ if of_program == Some(false) => Word::NotOfProgram,
+        Access::CatalogDecides if of_program.is_some() => Word::ByProgram,
         Access::CatalogDecides => Word::CatalogDecides,
         Access::Grants => match grants.say(demand.operation, place) {
             Said::Granted(grant) => Word::Granted(grant),
+            Said::ByProgram => Word::ByProgram,
             Said::Denied(grant) => Word::Denied(grant),
             Said::Nothing if demand.operation == Operation::GetConfig => Word::NeedsNone,
             Said::Nothing => Word::Missing,

@@ -17,6 +17,8 @@ pub(super) struct Grants<'a> {
     pub(super) tenant: TenantId,
     pub(super) warehouse: WarehouseId,
     pub(super) ignore_case: bool,
+    /// What a program may, in place of everything that is granted; it is denied what the rules deny.
+    pub(super) program: Option<OperationSet>,
 }
 
 /// What the grants say to one demand.
@@ -24,6 +26,8 @@ pub(super) struct Grants<'a> {
 pub(super) enum Said {
     /// Yes, by this grant.
     Granted(u32),
+    /// Yes, the program may.
+    ByProgram,
     /// No grant says yes.
     Nothing,
     /// This grant says no.
@@ -72,7 +76,7 @@ impl<'a> Grants<'a> {
             *found = Some(found.map_or(rule.grant, |grant| grant.min(rule.grant)));
         };
         for rule in self.rules() {
-            if allows(rule, operation, place, self.ignore_case) {
+            if self.program.is_none() && allows(rule, operation, place, self.ignore_case) {
                 first(&mut granted, rule);
             }
             if denies(rule, operation, place, self.ignore_case) {
@@ -82,6 +86,7 @@ impl<'a> Grants<'a> {
         match (granted, denied) {
             (_, Some(grant)) => Said::Denied(grant),
             (Some(grant), None) => Said::Granted(grant),
+            (None, None) if self.program.is_some_and(|may| may.has(operation)) => Said::ByProgram,
             (None, None) => Said::Nothing,
         }
     }
@@ -110,6 +115,9 @@ impl<'a> Grants<'a> {
     }
 
     fn granted(self, place: &Place, reading: Reading) -> OperationSet {
+        if let Some(may) = self.program {
+            return may;
+        }
         let rules = self
             .rules()
             .filter(|rule| self.covers(rule, place, reading));

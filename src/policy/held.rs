@@ -2,17 +2,37 @@
 
 use super::grants::{Grants, Said};
 use super::place::{Demand, Place};
+use super::program::Program;
 use super::within::Within;
 use super::{Findings, Handed, full_claims};
-use crate::config::{Access, Delegation, TenantId};
+use crate::config::{Access, Config, Delegation, TenantId};
 use crate::iceberg::{Kind, Operation, Wishes, delegates};
 use crate::refusal::{Reason, Refusal};
 
 impl Within<'_> {
+    /// A program's own word on every demand: its border, which holds whoever decides otherwise.
+    pub(super) fn program_may(&self, demands: &[Demand]) -> Result<(), Refusal> {
+        match self.program {
+            Some(program) => program.check_demands(demands),
+            None => Ok(()),
+        }
+    }
+
+    /// What is handed out for the storage where no grant is held.
+    pub(super) fn without_grants(&self, demands: &[Demand]) -> Result<Handed, Refusal> {
+        match (self.program, demands.first()) {
+            (Some(program), Some(demand)) if delegates(self.asked.route.operation) => {
+                let kind = self.catalog.layout.kind();
+                self.hand(demand, program.may_have(kind))
+            }
+            _ => Ok(Handed::default()),
+        }
+    }
+
     /// The grants' word on every demand, and on what is handed out for the storage.
     pub(super) fn grants(&self, findings: &mut Findings) -> Result<Handed, Refusal> {
         if self.config.access == Access::CatalogDecides {
-            return Ok(Handed::default());
+            return self.without_grants(&findings.demands);
         }
         let own = self.config.warehouse(self.warehouse);
         let grants = Grants {
@@ -21,6 +41,7 @@ impl Within<'_> {
             tenant: own.map_or(TenantId(u16::MAX), |own| own.tenant),
             warehouse: self.warehouse,
             ignore_case: self.catalog.names_ignore_case,
+            program: self.program.map(Program::may),
         };
         let denying = || {
             let rules = self.tenancy.rules.of_tenant(grants.tenant);
@@ -42,6 +63,7 @@ impl Within<'_> {
             };
             match grants.say(demand.operation, &place) {
                 Said::Granted(grant) => findings.grant = Some(grant),
+                Said::ByProgram => {}
                 Said::Nothing if demand.operation == Operation::GetConfig => {}
                 Said::Nothing => {
                     let hides = index == 0 && grants.hides(demand.operation, &place);
@@ -94,27 +116,13 @@ impl Within<'_> {
         let allowed = grants.at_least(&place);
         let credentials = allowed.has(Operation::LoadCredentials);
         let signing = allowed.has(Operation::SignRequest) && self.can_sign(grants, kind);
-        let heard = self.asked.wishes.heard_by(kind);
-        let granted = Wishes {
-            said: true,
-            credentials: heard.credentials && credentials,
-            signing: heard.signing && signing,
-        };
-        let excess = heard.credentials != granted.credentials || heard.signing != granted.signing;
-        if excess && self.asked.wishes.said && self.config.delegation == Delegation::Refuse {
-            return Err(Refusal::new(
-                Reason::DelegationRefused,
-                format!(
-                    "{}: no grant for the storage credentials or signatures that the client asks for \
-                     (X-Iceberg-Access-Delegation)",
-                    self.may_not(demand)
-                ),
-            ));
-        }
-        Ok(Handed {
-            header: excess.then(|| granted.header(kind)),
-            withhold_credentials: !credentials,
-            withhold_signing: !signing,
+        self.hand(demand, [credentials, signing])
+    }
+
+    fn hand(&self, demand: &Demand, allowed: [bool; 2]) -> Result<Handed, Refusal> {
+        let (config, kind) = (self.config, self.catalog.layout.kind());
+        handed(config, kind, self.asked.wishes, allowed, || {
+            self.may_not(demand)
         })
     }
 
@@ -126,4 +134,37 @@ impl Within<'_> {
                 .at_least(&Place::anywhere())
                 .has(Operation::SignS3Request)
     }
+}
+
+/// What becomes of a wish where so much is allowed: credentials, signatures. `who`: `alice may not read ...`.
+pub(super) fn handed(
+    config: &Config,
+    kind: Kind,
+    wishes: Wishes,
+    allowed: [bool; 2],
+    who: impl FnOnce() -> String,
+) -> Result<Handed, Refusal> {
+    let [credentials, signing] = allowed;
+    let heard = wishes.heard_by(kind);
+    let granted = Wishes {
+        said: true,
+        credentials: heard.credentials && credentials,
+        signing: heard.signing && signing,
+    };
+    let excess = heard.credentials != granted.credentials || heard.signing != granted.signing;
+    if excess && wishes.said && config.delegation == Delegation::Refuse {
+        return Err(Refusal::new(
+            Reason::DelegationRefused,
+            format!(
+                "{}: no grant for the storage credentials or signatures that the client asks for \
+                 (X-Iceberg-Access-Delegation)",
+                who()
+            ),
+        ));
+    }
+    Ok(Handed {
+        header: excess.then(|| granted.header(kind)),
+        withhold_credentials: !credentials,
+        withhold_signing: !signing,
+    })
 }

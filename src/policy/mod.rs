@@ -1,7 +1,8 @@
 //! What a proven caller may do. Every request is decided on here, by facts alone, and the answer is never kept.
 //!
-//! In this order, and the first no ends it: is the caller denied; whose warehouse does the request name; do its
-//! names mean what they say; is every place granted; does every storage location lie within the tenant's.
+//! In this order, and the first no ends it: is the caller denied; is it a program, and may that do such a thing; whose
+//! warehouse does the request name; do its names mean what they say; does every storage location lie within the tenant's;
+//! does a view name nobody else; is every place granted.
 
 mod border;
 mod demands;
@@ -10,7 +11,9 @@ pub mod explain;
 mod grants;
 mod held;
 mod place;
+mod program;
 mod sentences;
+mod views;
 mod within;
 
 pub use border::{Prefixes, Told, holds_prefix};
@@ -19,13 +22,16 @@ pub use place::{Demand, Doubt, Place};
 
 use border::{Led, lead, overaged, prefix_of, tenants_of};
 use demands::demands;
+use program::Program;
 use within::Within;
 
 use crate::config::{
-    Access, Catalog, CatalogId, ClaimPath, Config, ContextId, SpeaksFor, Tenant, TenantId,
-    WarehouseId, WhoId,
+    Access, Catalog, CatalogId, ClaimPath, Config, ContextId, Grant, IssuerId, SpeaksFor, Tenant,
+    TenantId, WarehouseId, WhoId,
 };
-use crate::iceberg::{Body, Kind, Operation, Query, Route, Wishes, names_in_body};
+use crate::iceberg::{
+    Body, Kind, Operation, Query, Route, Wishes, delegates, names_in_body, read_query,
+};
 use crate::identity::Caller;
 use crate::refusal::{Reason, Refusal};
 
@@ -42,6 +48,8 @@ pub struct Asked<'a> {
     pub wishes: Wishes,
     /// What its body says, once it was read.
     pub body: Option<&'a Body>,
+    /// What the certificate of its connection names, where a program is held to that ([`Config::peer`]).
+    pub peer: Option<&'a str>,
 }
 
 /// What was found out on the way to a decision, for the audit.
@@ -144,7 +152,13 @@ pub fn reads_body(config: &Config, catalog: CatalogId, route: &Route<'_>) -> boo
     if !names_in_body(route.operation) {
         return false;
     }
-    let (Some(tenancy), Some(own)) = (&config.tenancy, config.catalog(catalog)) else {
+    let Some(own) = config.catalog(catalog) else {
+        return false;
+    };
+    if views::depend_on_body(own, route.operation) {
+        return true;
+    }
+    let Some(tenancy) = &config.tenancy else {
         return false;
     };
     let prefix = prefix_of(route);
@@ -175,26 +189,34 @@ pub fn decide(
     asked: &Asked<'_>,
 ) -> Result<Decision, Box<Denial>> {
     denied(config, caller).map_err(|refusal| denial(refusal, Findings::default()))?;
-    if asked.route.operation == Operation::GetToken {
+    let operation = asked.route.operation;
+    if operation == Operation::GetToken {
         let sentence = "requests for a token are answered by the gate or by nobody";
         let refusal = Refusal::new(Reason::TokenEndpointOff, sentence);
         return Err(Box::new(refusal.into()));
     }
+    let program = Program::of(config, caller, asked.peer)
+        .map_err(|refusal| denial(refusal, Findings::default()))?;
     let Some(catalog) = config.catalog(asked.catalog) else {
         let sentence = "no catalog of this gate lies under this path";
         return Err(Box::new(Refusal::new(Reason::PathOutside, sentence).into()));
     };
+    // Before the border: an engine that has gone on as its own account must be told that, wherever it goes.
+    if let Some(program) = program {
+        program.check(operation).map_err(|refusal| {
+            let kind = catalog.layout.kind();
+            let demands = demands(asked.route, asked.query, asked.body, kind);
+            denial(
+                refusal,
+                Findings {
+                    demands,
+                    ..Findings::default()
+                },
+            )
+        })?;
+    }
     let Some(tenancy) = &config.tenancy else {
-        // Without tenants a catalog has one context, in the same order.
-        let context = ContextId(u32::from(asked.catalog.0));
-        served(config, caller, catalog, context)?;
-        return Ok(Decision::Yes(Permit {
-            catalog: asked.catalog,
-            operation: asked.route.operation,
-            context,
-            delegation: Handed::default(),
-            findings: Findings::default(),
-        }));
+        return decide_without_tenants(config, caller, program, catalog, asked);
     };
     let led = lead(
         config,
@@ -209,23 +231,27 @@ pub fn decide(
     let (Led::To(id) | Led::Ask(id)) = led;
     let found = config
         .warehouse(id)
-        .and_then(|warehouse| Some((warehouse, config.tenant(warehouse.tenant)?)))
-        .and_then(|(warehouse, tenant)| {
-            let context = tenant.contexts.get(&asked.catalog)?;
-            Some((warehouse, tenant, *context))
-        });
-    let Some((warehouse, tenant, context)) = found else {
-        let sentence = "the gate lost its own configuration";
-        return Err(Box::new(Refusal::new(Reason::HostFailed, sentence).into()));
+        .and_then(|warehouse| Some((warehouse, config.tenant(warehouse.tenant)?)));
+    let Some((warehouse, tenant)) = found else {
+        return Err(lost());
     };
     let mut findings = Findings {
         tenant: Some(warehouse.tenant),
         warehouse: Some(id),
         ..Findings::default()
     };
-    if let Err(refusal) = served(config, caller, catalog, context) {
-        return Err(denial(*refusal, findings));
-    }
+    let own = || tenant.contexts.get(&asked.catalog).copied();
+    let way = Way {
+        config,
+        caller,
+        program,
+        catalog,
+        asked,
+    };
+    let context = match way.context(Some(warehouse.tenant), own) {
+        Ok(context) => context,
+        Err(refusal) => return Err(denial(*refusal, findings)),
+    };
     if led == Led::Ask(id) {
         return Ok(Decision::AskPrefix(id, context));
     }
@@ -233,6 +259,7 @@ pub fn decide(
         config,
         tenancy,
         caller,
+        program,
         catalog,
         tenant,
         warehouse: id,
@@ -241,30 +268,133 @@ pub fn decide(
     findings.demands = demands(asked.route, asked.query, asked.body, catalog.layout.kind());
     let outcome = within
         .names(&findings.demands)
-        .and_then(|()| within.locations());
+        .and_then(|()| within.locations())
+        .and_then(|()| views::owner(caller, catalog, asked))
+        .and_then(|()| within.program_may(&findings.demands));
     if let Err(refusal) = outcome {
         return Err(denial(refusal, findings));
     }
     let delegation = match (within.grants(&mut findings), config.grants_only_reported) {
-        (Ok(delegation), false) => delegation,
-        // What the grants lack is not held, and so nothing is withheld either.
-        (Ok(_), true) => Handed::default(),
-        (Err(refusal), true) => {
-            findings.reported = Some(Box::new(refusal));
-            Handed::default()
+        (Err(refusal), false) => Err(refusal),
+        (Ok(delegation), false) => Ok(delegation),
+        // What the grants lack is not held, and so nothing is withheld for it either.
+        (held, true) => {
+            findings.reported = held.err().map(Box::new);
+            within.without_grants(&findings.demands)
         }
-        (Err(refusal), false) => return Err(denial(refusal, findings)),
+    };
+    let delegation = match delegation {
+        Ok(delegation) => delegation,
+        Err(refusal) => return Err(denial(refusal, findings)),
     };
     if asked.body.is_none() && within.depends_on_body() {
         return Ok(Decision::ReadBody(context));
     }
     Ok(Decision::Yes(Permit {
         catalog: asked.catalog,
-        operation: asked.route.operation,
+        operation,
         context,
         delegation,
         findings,
     }))
+}
+
+/// Without tenants the catalog alone decides what a person may; a program is held to its `may`, as far as path and query
+/// tell what it does.
+fn decide_without_tenants(
+    config: &Config,
+    caller: &Caller,
+    program: Option<Program<'_>>,
+    catalog: &Catalog,
+    asked: &Asked<'_>,
+) -> Result<Decision, Box<Denial>> {
+    let way = Way {
+        config,
+        caller,
+        program,
+        catalog,
+        asked,
+    };
+    // A catalog has one context, in the same order.
+    let own = || Some(ContextId(u32::from(asked.catalog.0)));
+    let context = way.context(None, own)?;
+    views::owner(caller, catalog, asked).map_err(Box::new)?;
+    let mut permit = Permit {
+        catalog: asked.catalog,
+        operation: asked.route.operation,
+        context,
+        delegation: Handed::default(),
+        findings: Findings::default(),
+    };
+    if let Some(program) = program {
+        let (kind, findings) = (catalog.layout.kind(), &mut permit.findings);
+        let query = read_query(asked.route, &catalog.layout)
+            .map_err(|fault| Box::new(Refusal::from(fault)))?;
+        findings.demands = demands(asked.route, &query, None, kind);
+        let outcome = program.check_demands(&findings.demands);
+        let delegation = outcome.and_then(|()| {
+            if !delegates(asked.route.operation) {
+                return Ok(Handed::default());
+            }
+            held::handed(config, kind, asked.wishes, program.may_have(kind), || {
+                format!("program {} may not have", program.name())
+            })
+        });
+        match delegation {
+            Ok(delegation) => permit.delegation = delegation,
+            Err(refusal) => return Err(denial(refusal, permit.findings)),
+        }
+    }
+    if asked.body.is_none() && views::depend_on_body(catalog, asked.route.operation) {
+        return Ok(Decision::ReadBody(context));
+    }
+    Ok(Decision::Yes(permit))
+}
+
+/// How a token for a request is got.
+struct Way<'a> {
+    config: &'a Config,
+    caller: &'a Caller,
+    program: Option<Program<'a>>,
+    catalog: &'a Catalog,
+    asked: &'a Asked<'a>,
+}
+
+impl Way<'_> {
+    /// The program's own account, where it has one for this operation; otherwise everybody's way, which exchanges.
+    fn context(
+        &self,
+        tenant: Option<TenantId>,
+        everybodys: impl FnOnce() -> Option<ContextId>,
+    ) -> Result<ContextId, Box<Refusal>> {
+        let (operation, id) = (self.asked.route.operation, self.asked.catalog);
+        let own = match self.program {
+            Some(program) => program.own_account(operation, tenant, id)?,
+            None => None,
+        };
+        let (context, grant) = match own {
+            Some(own) => (Some(own), Grant::ClientCredentials),
+            None => (everybodys(), Grant::Exchange),
+        };
+        let Some(found) = context.and_then(|id| Some((id, self.config.context(id)?))) else {
+            return Err(Box::new(lost_way()));
+        };
+        match found {
+            (_, context) if context.grant != grant || context.tenant != tenant => {
+                Err(Box::new(lost_way()))
+            }
+            (id, _) if grant == Grant::ClientCredentials => Ok(id),
+            (id, context) => served(self.caller, self.catalog, context.token.from).map(|()| id),
+        }
+    }
+}
+
+fn lost_way() -> Refusal {
+    Refusal::new(Reason::HostFailed, "the gate lost its own configuration")
+}
+
+fn lost() -> Box<Denial> {
+    Box::new(lost_way().into())
 }
 
 /// Whom the operator denies everything. A caller whose token leaves out the claim that says so may be one of them.
@@ -290,7 +420,7 @@ pub fn may_be_spoken_for(config: &Config, speaks: &SpeaksFor, caller: &Caller) -
     let within = match &config.tenancy {
         None => true,
         Some(tenancy) => {
-            let mut tenants = tenants_of(tenancy, caller).peekable();
+            let mut tenants = tenants_of(config, tenancy, caller).peekable();
             tenants.peek().is_some()
                 && tenants.all(|tenant| speaks.tenants.binary_search(&tenant).is_ok())
         }
@@ -332,16 +462,10 @@ fn denial(refusal: Refusal, findings: Findings) -> Box<Denial> {
     Box::new(Denial { refusal, findings })
 }
 
-/// Tokens for a context are got at one issuer: exchanging another issuer's there would let one identity provider
-/// speak for another one's people.
-fn served(
-    config: &Config,
-    caller: &Caller,
-    catalog: &Catalog,
-    context: ContextId,
-) -> Result<(), Box<Refusal>> {
-    let from = config.context(context).map(|context| context.token.from);
-    if from == Some(caller.issuer()) {
+/// Tokens are exchanged at one issuer: exchanging another issuer's there would let one identity provider speak for
+/// another one's people.
+fn served(caller: &Caller, catalog: &Catalog, from: IssuerId) -> Result<(), Box<Refusal>> {
+    if from == caller.issuer() {
         return Ok(());
     }
     Err(Box::new(Refusal::new(

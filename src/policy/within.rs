@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use super::place::{Demand, Doubt, Place};
-use super::{Asked, depends_on_body};
+use super::program::Program;
+use super::{Asked, depends_on_body, views};
 use crate::config::{Catalog, Config, Tenancy, Tenant, WarehouseId};
 use crate::iceberg::{Kind, Noun, Operation, StorageLocation, is_plain_name, names_in_body};
 use crate::identity::Caller;
@@ -14,6 +15,8 @@ pub(super) struct Within<'a> {
     pub(super) config: &'a Config,
     pub(super) tenancy: &'a Tenancy,
     pub(super) caller: &'a Caller,
+    /// The caller, where it is one.
+    pub(super) program: Option<Program<'a>>,
     pub(super) catalog: &'a Catalog,
     pub(super) tenant: &'a Tenant,
     pub(super) warehouse: WarehouseId,
@@ -22,8 +25,10 @@ pub(super) struct Within<'a> {
 
 impl Within<'_> {
     pub(super) fn depends_on_body(&self) -> bool {
-        names_in_body(self.asked.route.operation)
-            && depends_on_body(self.config, self.catalog, self.tenant)
+        let operation = self.asked.route.operation;
+        names_in_body(operation)
+            && (depends_on_body(self.config, self.catalog, self.tenant)
+                || views::depend_on_body(self.catalog, operation))
     }
 
     /// Names that the catalog reads as expressions could lead out of the border.

@@ -90,6 +90,55 @@ fn a_good_one() {
     );
 }
 
+/// Programs, and gate tokens at one of two catalogs: a placeholder stands for the gate's own key too.
+#[test]
+fn programs_and_gate_tokens() {
+    let programs = SMALL.replace(
+        "catalogs:",
+        r#"    gate_tokens:
+      client: {id: icegate-tokens, secret: {env: TOKENS_SECRET}}
+      assertion: {issuer: https://gate.example.com, keys: [{id: k1, key: {env: ASSERTION_KEY}}]}
+  ci: {profile: rfc8693, issuer: https://ci.example.com, cluster: ci, audiences: [icegate],
+       client: {id: icegate, secret: {env: ICEGATE_SECRET}}}
+allow_on_headers_stop_iteration: true
+services:
+  trino: {who: {issuer: corp, sub: 91aa, azp: trino}, may: [config], speaks_for: {by: assertion, names: [alice]}}
+  dbt: {who: {issuer: corp, sub: dbt}, may: [read],
+        token: {client_credentials: {from: corp, id: dbt, secret: {env: DBT}}}}
+catalogs:
+  other: {kind: polaris, base_path: /other, token: {from: ci, audience: other}}"#,
+    );
+    let tool = Tool::new("programs").file("gate.yaml", programs);
+    says(
+        &tool.run(&["check", "gate.yaml"]),
+        &expect![[r#"
+        ok
+        issuers     ci, corp
+        catalogs    lake (nessie), other (polaris)
+        tenants     none; every caller may name everything
+        grants      none; the catalog decides
+        services    dbt, trino
+        tokens      the token endpoint is answered at lake
+        contexts    3 (ways to get a token)
+        bodies      held where a rule depends on them; the catalog's answers are looked through
+        secrets     ASSERTION_KEY, DBT, ICEGATE_SECRET, TOKENS_SECRET: not read, placeholders stand for them (--env reads them)
+        -> 0
+    "#]],
+    );
+    let tool = tool
+        .variable("ICEGATE_SECRET", "x")
+        .variable("TOKENS_SECRET", "x")
+        .variable("DBT", "x");
+    let tool = tool.variable("ASSERTION_KEY", "CANARY-key");
+    says(
+        &tool.run(&["check", "--env", "gate.yaml"]),
+        &expect![[r#"
+        issuers.corp.gate_tokens.assertion.keys[0].key: environment variable ASSERTION_KEY holds no private key that the gate can sign with; it must be one key in PEM, without a password: EC P-256 (ES256), or RSA of 2048 to 4096 bits (RS256)
+        -> 1
+    "#]],
+    );
+}
+
 #[test]
 fn from_standard_input_and_as_json() {
     let json = r#"{"issuers": {"corp": {"profile": "keycloak", "issuer": "https://idp.example.com/realms/lake",

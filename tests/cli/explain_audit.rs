@@ -2,6 +2,7 @@
 
 use expect_test::expect;
 use icegate::audit::{Record, Who};
+use icegate::identity::Proof;
 
 use crate::explain::tool;
 use crate::run::says;
@@ -15,7 +16,8 @@ fn record() -> Record {
             issuer: "corp".into(),
             subject: "77aa".into(),
             name: "bob".into(),
-            program: false,
+            proof: Proof::OwnToken,
+            service: None,
             token_id: Some("onrtro:1".into()),
         }),
         tenant: Some("acme".into()),

@@ -34,6 +34,7 @@ fn help_and_version() {
           --header 'NAME: VALUE'
                                a header of the request; may be repeated
           --body FILE          the request's body
+          --peer NAME          what the certificate of the client's connection names (services.NAME.who.peer)
           --prefix WAREHOUSE=PREFIX
                                what the catalog tells as a warehouse's prefix, where the gate would ask it; may be repeated
           -h, --help           this text

@@ -40,7 +40,8 @@ def set_filter_configuration(bootstrap: dict, configuration: dict) -> None:
 
 def allow_variables(bootstrap: dict, names: Iterable[str]) -> None:
     """Lets the filter see further variables of Envoy's environment."""
-    gate_filter(bootstrap)["typed_config"]["config"]["vm_config"]["environment_variables"]["host_env_keys"] += list(names)
+    known = gate_filter(bootstrap)["typed_config"]["config"]["vm_config"]["environment_variables"]["host_env_keys"]
+    known += [name for name in names if name not in known]
 
 
 def cluster(bootstrap: dict, name: str) -> dict:

@@ -2,9 +2,11 @@
 
 import os
 import re
+from pathlib import Path
 
 import pytest
 from canaries import Canaries
+from cells import Cells
 from gate import Gate
 from tenants import PERSON, fill
 
@@ -13,9 +15,21 @@ from stack.fixture_catalog import FixtureCatalog
 from stack.lake import CLIENT_VARIABLES, Lake
 from stack.standin import Reply, Standin
 from stack.tenants import TenantLake, prefix
+from stack.trino import Trino
 
 # Before any test module loads pyarrow.
 os.environ.update(CLIENT_VARIABLES)
+
+
+def pytest_addoption(parser):
+    """Where to write which engines worked with what: the README's table is made from it."""
+    parser.addoption("--cells", type=Path, metavar="FILE", help="write the cells of the table of engines, see cells.py")
+
+
+def pytest_configure(config):
+    """Watches the cells when somebody wants them."""
+    if config.getoption("--cells") is not None:
+        config.pluginmanager.register(Cells(config.getoption("--cells").resolve()))
 
 
 @pytest.fixture(scope="session")
@@ -59,6 +73,13 @@ def two(tenant_lake, keycloak):
         more = [(("mart",), "sales"), (("pii",), "people")] if tenant == "acme" else []
         fill(f"{tenant_lake.nessie.catalog_url}/v1/{prefix(tenant)}", token, [(("raw",), "t"), *more], tenant)
     return tenant_lake
+
+
+@pytest.fixture(scope="session")
+def trino(tmp_path_factory):
+    """One Trino for all who need one; each test opens catalogs of its own in it."""
+    with Trino(tmp_path_factory.mktemp("trino")) as started:
+        yield started
 
 
 @pytest.fixture(scope="module")
@@ -154,4 +175,4 @@ def namespace(request):
 
 def pytest_collection_modifyitems(items):
     """The search for canaries comes last, whatever else is run."""
-    items.sort(key=lambda item: item.path.name == "test_canaries.py")
+    items.sort(key=lambda item: "canaries" in item.path.name)

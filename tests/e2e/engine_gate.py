@@ -17,7 +17,6 @@ from stack.web import Answer
 ASSERTION_ISSUER = "https://gate.test"
 JWKS_PATH = "/icegate/jwks.json"
 JWT = "urn:ietf:params:oauth:token-type:jwt"
-VARIABLES = ["ICEGATE_SECRET", "ICEGATE_TOKENS_SECRET", "ICEGATE_ASSERTION_KEY"]
 
 
 def private_key() -> str:
@@ -56,7 +55,6 @@ def edit(bootstrap: dict) -> None:
     """What Envoy itself must be told."""
     from bootstrap import gate_filter
     plugin = gate_filter(bootstrap)["typed_config"]["config"]
-    plugin["vm_config"]["environment_variables"]["host_env_keys"] = VARIABLES
     plugin["allow_on_headers_stop_iteration"] = True
 
 

@@ -46,7 +46,7 @@ class Gate:
     `variables`: of Envoy's environment, beside the client's secret; the filter sees all of them.
     `clusters`: further clusters by name and port; `routes`: path prefixes that go to them.
     `form`: how the filter's configuration is given to Envoy, `struct` or `string`. `example`: another file of `envoy/`;
-    `tls` and `host`: how its listener is spoken to. `variables`: more of the VM's environment than the gate's own secret.
+    `tls` and `host`: how its listener is spoken to.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Gate:
         routes: Mapping[str, str] | None = None, secret: str | None = None, form: str = "struct",
         variables: Mapping[str, str] | None = None,
         edit: Callable[[dict], None] | None = None, example: str = "smallest.yaml", tls: ssl.SSLContext | None = None,
-        host: str = "gate.test", variables: Mapping[str, str] | None = None,
+        host: str = "gate.test",
     ) -> None:
         self.folder, self.port = folder, free_port()
         self.tls, self.host = tls, host

@@ -8,17 +8,10 @@ import pytest
 from clients import REFERENCE, refused_once, told
 from tenants import fill, local_configuration
 
-from stack.trino import Cause, Trino, TrinoError
+from stack.trino import Cause, TrinoError
 
-pytestmark = pytest.mark.trino
+pytestmark = [pytest.mark.trino, pytest.mark.cell(engine="Trino 476", idp="Keycloak", catalog="REST fixture")]
 FORBIDDEN = "org.apache.iceberg.exceptions.ForbiddenException"
-
-
-@pytest.fixture(scope="module")
-def trino(tmp_path_factory):
-    """The server."""
-    with Trino(tmp_path_factory.mktemp("trino")) as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

@@ -32,6 +32,8 @@ struct Gate {
     broker: Broker,
     signer: Signer,
     streams: u32,
+    /// Whose token the identity provider gives.
+    person: Value,
 }
 
 impl Gate {
@@ -57,6 +59,7 @@ impl Gate {
             broker,
             signer: Signer::new("k"),
             streams: 0,
+            person: "mallory".into(),
         };
         gate.settle(StreamId(0));
         gate
@@ -70,6 +73,12 @@ impl Gate {
         let mut claims = claims(ISSUER, audience, "mallory", START + 3600);
         claims["iat"] = START.into();
         claims["groups"] = json!(["acme"]);
+        claims
+    }
+
+    fn minted(&self) -> Value {
+        let mut claims = self.claims("lake");
+        claims["sub"] = self.person.clone();
         claims
     }
 
@@ -117,6 +126,7 @@ impl Gate {
                     verdict = Some(match reached {
                         Verdict::Forward(_) => "forwarded",
                         Verdict::Refuse(reply) => reply.details,
+                        Verdict::Answer(_) | Verdict::Issue(_) => panic!("no token endpoint here"),
                     });
                 }
                 Effect::Release { .. } | Effect::Note { .. } => {}
@@ -129,7 +139,7 @@ impl Gate {
         let body = match &*call.path {
             "/keys" => key_set([&self.signer]),
             "/token" => json!({
-                "access_token": self.signer.sign(&self.claims("lake")), "expires_in": 600,
+                "access_token": self.signer.sign(&self.minted()), "expires_in": 600,
                 "token_type": "Bearer",
                 "issued_token_type": "urn:ietf:params:oauth:token-type:access_token",
             })
@@ -309,4 +319,102 @@ fn what_was_read_of_a_strangers_body_is_counted_as_it_lies_in_memory() {
     assert!((50..90).contains(&census.parked), "{census:?}");
     assert_eq!(census.parked + refused, 120);
     assert!(census.body_bytes <= 64 * 1024 * 1024, "{census:?}");
+}
+
+/// Trino is listed by its subject and client, bound to its connection; mallory has tokens of all kinds.
+#[test]
+fn nobody_else_is_the_program() {
+    let mut gate = Gate::new(json!({
+        "catalogs": {"lake": {"kind": "polaris", "base_path": "/lake", "token": {"from": "corp", "audience": "lake"}}},
+        "tenants": {"acme": {"who": {"issuer": "corp", "claim": "groups", "has": "acme"}, "reach": {"lake": ["w"]}}},
+        "grants": [{"tenant": "acme", "who": "all", "may": ["read"]}],
+        "services": {"trino": {
+            "who": {"issuer": "corp", "sub": "91aa", "azp": "trino"}, "tenant": "acme", "may": ["config", "write"],
+        }},
+    }));
+    let table = "/lake/v1/w/namespaces/db/tables/t";
+    for (change, reads, drops) in [
+        // Mallory, who logged in through Trino's client: a person of acme's.
+        (
+            json!({"azp": "trino", "client_id": "trino"}),
+            "forwarded",
+            "grant_missing",
+        ),
+        // With a user name as Trino's service account has it, or a subject as its client.
+        (
+            json!({"preferred_username": "service-account-trino"}),
+            "program_not_listed",
+            "program_not_listed",
+        ),
+        (
+            json!({"azp": "trino", "sub": "trino"}),
+            "program_not_listed",
+            "program_not_listed",
+        ),
+        // A client of mallory's own.
+        (
+            json!({"azp": "evil", "sub": "evil"}),
+            "program_not_listed",
+            "program_not_listed",
+        ),
+        (
+            json!({"azp": "trino", "jti": "trrtcc:1"}),
+            "program_not_listed",
+            "program_not_listed",
+        ),
+        // Trino's subject through another client is not Trino.
+        (
+            json!({"azp": "evil", "sub": "91aa", "jti": "trrtcc:1"}),
+            "program_not_listed",
+            "program_not_listed",
+        ),
+        // Of no token are two claims read as one.
+        (
+            json!({"azp": ["trino"], "sub": "91aa"}),
+            "claim_malformed",
+            "claim_malformed",
+        ),
+        // Trino itself.
+        (
+            json!({"azp": "trino", "sub": "91aa", "jti": "trrtcc:1"}),
+            "service_may_not",
+            "forwarded",
+        ),
+    ] {
+        let mut claims = gate.claims("icegate");
+        for (claim, value) in change.as_object().unwrap() {
+            claims[claim] = value.clone();
+        }
+        let token = gate.signer.sign(&claims);
+        gate.person = claims["sub"].clone();
+        for (method, expected) in [("GET", reads), ("DELETE", drops)] {
+            let stream = gate.send(method, table, &token);
+            assert_eq!(gate.settle(stream), Some(expected), "{method} {change}");
+        }
+    }
+}
+
+/// The same subject, at an identity provider that mallory may write tokens at.
+#[test]
+fn a_subject_is_one_issuers() {
+    let issuer = |issuer: &str| {
+        json!({
+            "profile": "rfc8693", "issuer": issuer, "cluster": "idp", "audiences": ["icegate"],
+            "client": {"id": "icegate", "secret": {"env": "SECRET"}}, "token_path": "/token", "keys": {"jwks_path": "/keys"},
+        })
+    };
+    let mut gate = Gate::new(json!({
+        "issuers": {"corp": issuer(ISSUER), "ci": issuer("https://ci.example.com")},
+        "access": "catalog_decides",
+        "catalogs": {"lake": {"kind": "polaris", "base_path": "/lake", "token": {"from": "corp", "audience": "lake"}}},
+        "services": {"trino": {"who": {"issuer": "corp", "sub": "91aa"}, "may": ["all"], "token": {"client_credentials": {
+            "from": "corp", "id": "trino-own", "secret": {"env": "SECRET"},
+        }}}},
+    }));
+    let mut claims = gate.claims("icegate");
+    claims["sub"] = "91aa".into();
+    claims["iss"] = "https://ci.example.com".into();
+    let token = gate.signer.sign(&claims);
+    let stream = gate.send("GET", "/lake/v1/w/namespaces", &token);
+    assert_eq!(gate.settle(stream), Some("issuer_not_served"));
 }

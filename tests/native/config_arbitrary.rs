@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::config_load::everything;
 use crate::json_schema::fits;
 use crate::lake::every_rule;
+use crate::programs::every_program;
 use crate::support::{SECRET, changed, environment, load_value};
 
 /// A word that stands in no name, and in no message unless a value is shown.
@@ -30,6 +31,11 @@ fn places(value: &Value, place: &str, into: &mut Vec<String>) {
     }
 }
 
+/// Between them they have every field.
+fn whole_ones() -> [Value; 4] {
+    [changed(&[]), everything(), every_rule(), every_program()]
+}
+
 fn all_places(value: &Value) -> Vec<String> {
     let mut all = Vec::new();
     places(value, "", &mut all);
@@ -50,7 +56,7 @@ fn schema_value() -> Value {
 
 #[test]
 fn no_message_holds_the_text_of_a_value() {
-    for configuration in [changed(&[]), everything(), every_rule()] {
+    for configuration in whole_ones() {
         for place in all_places(&configuration) {
             for value in [
                 json!(CANARY),
@@ -73,7 +79,7 @@ fn no_message_holds_the_text_of_a_value() {
 #[test]
 fn the_schema_takes_what_the_loader_takes() {
     let schema = schema_value();
-    for configuration in [changed(&[]), everything(), every_rule()] {
+    for configuration in whole_ones() {
         assert!(load_value(&configuration).is_ok());
         assert!(fits(&schema, &configuration));
     }
@@ -83,7 +89,7 @@ fn the_schema_takes_what_the_loader_takes() {
 fn the_schema_refuses_what_is_unknown_missing_or_of_another_type() {
     let schema = schema_value();
     let refuses = |configuration: &Value| !fits(&schema, configuration);
-    for configuration in [changed(&[]), everything(), every_rule()] {
+    for configuration in whole_ones() {
         for place in all_places(&configuration) {
             let here = configuration.pointer(&place).expect("a place");
             let other = match here.is_boolean() {
@@ -111,6 +117,8 @@ fn the_schema_refuses_what_is_unknown_missing_or_of_another_type() {
                 "reach",
                 "parameters",
                 "at",
+                "scopes",
+                "services",
             ];
             let (parent, key) = place.rsplit_once('/').unwrap_or_default();
             let map = match key {
@@ -158,6 +166,10 @@ fn trees() -> impl Strategy<Value = Value> {
         Just("s3://acme/x".to_owned()),
         Just("keycloak".to_owned()),
         Just("5s".to_owned()),
+        Just("ICEGATE_ASSERTION_KEY".to_owned()),
+        Just("assertion".to_owned()),
+        Just("{user}".to_owned()),
+        Just("exchange".to_owned()),
         Just("/x".to_owned()),
         Just("https://idp.example.com".to_owned()),
         any::<String>(),
@@ -169,9 +181,9 @@ fn trees() -> impl Strategy<Value = Value> {
         any::<i64>().prop_map(Value::from),
         texts.prop_map(Value::from),
     ];
-    let names: Vec<String> = [all_places(&everything()), all_places(&every_rule())]
-        .concat()
+    let names: Vec<String> = whole_ones()
         .iter()
+        .flat_map(all_places)
         .filter_map(|place| place.rsplit_once('/').map(|(_, key)| key.to_owned()))
         .collect();
     let keys = prop_oneof![4 => proptest::sample::select(names), 1 => any::<String>()];
@@ -213,7 +225,7 @@ proptest! {
 
     #[test]
     fn a_configuration_with_anything_at_any_place(
-        (configuration, place) in prop_oneof![Just(everything()), Just(every_rule())]
+        (configuration, place) in proptest::sample::select(whole_ones().to_vec())
             .prop_flat_map(|base| (Just(base.clone()), proptest::sample::select(all_places(&base)))),
         tree in trees(),
     ) {

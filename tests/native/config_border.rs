@@ -298,15 +298,25 @@ fn the_switches() {
     );
 }
 
-/// The larger sketch of the design. Otherwise here: there are no programs (`services`) yet; a cluster and a client stand at
-/// the issuer, as everywhere; with grants the host's switch must be declared.
+/// The larger sketch of the design. Otherwise here: a cluster and a client stand at the issuer, as everywhere, and what
+/// gives gate tokens there; with grants the host's switch must be declared.
 #[test]
 fn the_larger_sketch_loads() {
     let sketch = json!({
-        "issuers": {"corp": {
-            "profile": "keycloak", "issuer": "https://idp.example.com/realms/lake", "cluster": "idp",
-            "audiences": ["icegate"], "client": {"id": "icegate", "secret": {"env": "ICEGATE_SECRET"}},
-        }},
+        "issuers": {
+            "corp": {
+                "profile": "keycloak", "issuer": "https://idp.example.com/realms/lake", "cluster": "idp",
+                "audiences": ["icegate"], "client": {"id": "icegate", "secret": {"env": "ICEGATE_SECRET"}},
+                "gate_tokens": {
+                    "client": {"id": "icegate-tokens", "secret": {"env": "ICEGATE_SECRET"}},
+                    "assertion": {
+                        "issuer": "https://gate.example.com",
+                        "keys": [{"id": "k1", "key": {"env": "ICEGATE_ASSERTION_KEY"}}],
+                    },
+                },
+            },
+            "ci": {"profile": "rfc8693", "issuer": "https://git.example.com", "cluster": "git", "audiences": ["icegate"]},
+        },
         "catalogs": {
             "polaris": {
                 "kind": "polaris", "base_path": "/api/catalog", "token": {"from": "corp", "audience": "polaris"},
@@ -330,10 +340,25 @@ fn the_larger_sketch_loads() {
         ],
         "denied": [{"issuer": "corp", "sub": "8e1d..."}],
         "report_only": {"grants": true},
+        "services": {
+            "trino": {
+                "who": {"issuer": "corp", "sub": "91aa...", "azp": "trino"}, "may": ["config"],
+                "speaks_for": {"by": "assertion", "tenants": ["acme"], "never": ["root"]},
+            },
+            "dbt": {
+                "who": {"issuer": "ci", "sub": "project_path:data/dbt:ref:main"}, "tenant": "acme",
+                "may": ["read", "write", "commit"],
+                "token": {"client_credentials": {"from": "corp", "id": "dbt", "secret": {"env": "ICEGATE_SECRET"}}},
+            },
+        },
         "allow_on_headers_stop_iteration": true,
     });
     let config = load_value(&sketch).unwrap_or_else(|faults| panic!("{faults}"));
     assert_eq!(tenancy(&config).rules.len(), 3);
     assert_eq!(config.denied.len(), 1);
+    let [dbt, trino] = config.services.as_slice() else {
+        panic!("two services")
+    };
+    assert!(dbt.own_account.len() == 2 && trino.speaks_for.is_some());
     assert!(load_value(&lake()).is_ok());
 }

@@ -88,6 +88,10 @@ The body is the Iceberg error, `{{\"error\":{{\"message\":...,\"type\":...,\"cod
 HEAD. A 503 and a 429 come with `Retry-After`: nothing was sent to the catalog, so the client may try again, and a commit
 is never left in an unknown state. A 401 comes with `WWW-Authenticate: Bearer`.
 
+The token endpoint (`.../v1/oauth/tokens`) answers in the shape of RFC 6749, `{{\"error\":...,\"error_description\":...}}`, whatever
+the reason: 401 is `invalid_client` with `WWW-Authenticate: Basic`, everything else that the caller must mend is a 400, and what may
+be tried again a 503 (`login_tries`: 429) with `Retry-After`.
+
 Who can mend it: the *caller* is the person or the engine; the *operator* configured the gate or its client at the identity
 provider (these are logged as errors: alert on them); the *identity provider* is down, slow or answers what it must not;
 *the gate* is full.
@@ -163,6 +167,45 @@ fn remedy(reason: Reason) -> &'static str {
         Reason::TokenEndpointOff => {
             "Get the token at the identity provider: set the client's `oauth2-server-uri` to its token endpoint."
         }
+        Reason::TokenRequestMalformed => {
+            "Look at the client; the message says what is wrong with the form. Iceberg clients send it right."
+        }
+        Reason::GrantTypeUnsupported => {
+            "Use `client_credentials` or token exchange. If it is an exchange, the operator must set `gate_tokens.client`."
+        }
+        Reason::ScopeUnknown => {
+            "Leave the client's `scope` out, or list it in `gate_tokens.scopes` with what the identity provider is asked for instead."
+        }
+        Reason::LoginMalformed => {
+            "Write the client's `credential` as `id:secret`; with `oauth2-server-uri` at the gate no other proof is taken."
+        }
+        Reason::LoginUnknown => {
+            "Write the program under `services`, with its client id as `who.azp`: only such a program may log in at the gate."
+        }
+        Reason::LoginRefused => {
+            "Compare the engine's secret with the identity provider's; there, look whether the client may use `client_credentials`."
+        }
+        Reason::LoginTries => {
+            "Find who tries secrets; the log names the client id. A secret that was good before is never held up by this."
+        }
+        Reason::ActorRefused => {
+            "List the program under `services`, with `speaks_for` if it is to speak for people; or pass the person's own token (in Trino the extra credential `token`)."
+        }
+        Reason::NameRefused => {
+            "Look at `services.NAME.speaks_for`, and at the identity provider for a person of just this name, who is linked to the gate and of an allowed tenant."
+        }
+        Reason::SubjectTokenRefused => {
+            "Send the person's access token. An unsigned one is taken only from a listed program, beside its own token as `actor_token`."
+        }
+        Reason::SessionOver => {
+            "Sign in again. An engine must not go on as itself in a person's session; `gate_tokens.session` bounds sessions that only the gate knows."
+        }
+        Reason::SessionUnproven => {
+            "Nothing: Iceberg clients with a `credential` prove themselves and go on. Without one, log in again."
+        }
+        Reason::GateTokenUnfit => {
+            "Give the client for gate tokens the gate's audience and no catalog's; the message says what does not fit."
+        }
         Reason::JwtMalformed => {
             "Send the access token as the identity provider made it; opaque tokens are not accepted."
         }
@@ -201,6 +244,15 @@ fn remedy(reason: Reason) -> &'static str {
             "Name that issuer in the catalog's `token.from`, or do not hand its callers this catalog."
         }
         Reason::CallerDenied => "Ask whoever runs the gate; the person stands in `denied`.",
+        Reason::ProgramNotListed => {
+            "List the program under `services`, with what it may; or leave it refused. Where a person's query ends so, the person's token has expired: sign in again."
+        }
+        Reason::ProgramPeer => {
+            "Let the program call over mutual TLS with the certificate that `services.NAME.who.peer` names, and Envoy verify client certificates."
+        }
+        Reason::ServiceMayNot => {
+            "Sign in again, if it was your query: the engine went on as its own account, because your token has expired. If the program is to do that, write it into its `may`."
+        }
         Reason::TenantNone => {
             "Give the person the group, role or attribute that a tenant's `who` asks for, and let it into the token; or add such a tenant."
         }
@@ -242,6 +294,9 @@ fn remedy(reason: Reason) -> &'static str {
             "Use a location below one of `tenants.NAME.locations`; the message names the field."
         }
         Reason::RegisterWithoutLocations => "Write the tenant's `locations`.",
+        Reason::ViewOwner => {
+            "Write the view as yourself: `CREATE OR REPLACE VIEW` by the user whom it shall run as; to give up its owner, drop it and create it anew."
+        }
         Reason::QueryAmbiguous => {
             "Send each parameter once, in its own spelling, with `&` between them."
         }
@@ -439,6 +494,13 @@ fn counted(family: &str) -> &'static str {
         "icegate_exchanges" => {
             "Exchanges that ended. minted: a token that passed every check; caller_refused: not with this token, or not for this caller; operator_fault: the gate's credential or parameters were refused; idp_fault: no usable answer; check_failed: the token was not the one that was asked for."
         }
+        "icegate_gate_tokens" => {
+            "Gate tokens at the token endpoint. issued: given to a client; kept: of these, found for the same question without asking the identity provider."
+        }
+        "icegate_grants" => {
+            "Questions for gate tokens to the identity provider that ended; the outcomes are those of exchanges. caller_refused: a wrong secret, a name that nobody has, a session that is over."
+        }
+        "icegate_grant_ms" => "Time of such a question, from the call to its end, in milliseconds.",
         "icegate_exchange_ms" => "Time of an exchange, from the call to its end, in milliseconds.",
         "icegate_cache" => {
             "Look-ups of minted tokens. eviction: an entry went before its time, to make room; many of them mean that `limits.cached_callers` or `limits.cache_bytes` is too small."

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use icegate::clock::{Instant, Now, UnixTime};
 use icegate::config::{Config, IssuerId};
-use icegate::exchange::{Minted, MintedFault, check};
+use icegate::exchange::{Minted, MintedFault, Whose, check};
 use icegate::identity::{Caller, Presented};
 use icegate::jose::{ClaimsFault, JwsFault, KeySet, RustCrypto};
 use icegate::oauth::{ExpiresIn, TokenResponse};
@@ -32,6 +32,7 @@ struct Story {
     caller: Caller,
     answer: TokenResponse,
     now: Duration,
+    whose: Whose<'static>,
 }
 
 fn corp() -> Signer {
@@ -102,6 +103,7 @@ impl Story {
             caller: caller(&config, CORP, &[], NOW + 3600),
             answer: answer(token),
             now: Duration::from_secs(NOW),
+            whose: Whose::Callers,
             config,
         }
     }
@@ -117,13 +119,123 @@ impl Story {
             instant: Instant::from_origin(Duration::ZERO),
             unix: UnixTime::from_epoch(self.now),
         };
-        check(&self.answer, rule, issuer, &self.keys, &self.caller, now)
+        check(
+            &self.answer,
+            rule,
+            issuer,
+            &self.keys,
+            &self.caller,
+            self.whose,
+            now,
+        )
     }
 
     #[track_caller]
     fn fault(&self) -> MintedFault {
         self.end().expect_err("the token is refused")
     }
+}
+
+/// What Keycloak gives a client for its own account.
+fn own_claims(changes: &[(&str, Value)]) -> Value {
+    let own = [
+        ("azp", json!("dbt")),
+        ("sub", json!("9d1c")),
+        ("preferred_username", json!("service-account-dbt")),
+        ("jti", json!("trrtcc:b2ef")),
+        ("sid", Value::Null),
+    ];
+    minted_claims(&[&own, changes].concat())
+}
+
+/// The end of a client's asking for its own account.
+fn account(
+    config: &Config,
+    changes: &[(&str, Value)],
+    caller: Caller,
+) -> Result<Minted, MintedFault> {
+    let rule = &config.contexts[0].token;
+    let issuer = &config.issuers[usize::from(rule.from.0)];
+    let now = Now {
+        instant: Instant::from_origin(Duration::ZERO),
+        unix: UnixTime::from_secs(NOW),
+    };
+    let answer = answer(corp().sign(&own_claims(changes)));
+    let whose = Whose::Clients { id: "dbt", config };
+    check(&answer, rule, issuer, &keys(&[corp()]), &caller, whose, now)
+}
+
+#[test]
+fn a_clients_own_account() {
+    let config = config();
+    let by = |changes: &[(&str, Value)]| {
+        let engine = caller(&config, CORP, &[], NOW + 3600);
+        account(&config, changes, engine).map(|minted| minted.issuer())
+    };
+    let corp_id = config.contexts[0].token.from;
+    for (changes, expected) in [
+        (vec![], Ok(corp_id)),
+        // Whose account it is is not asked; only that it is this client's.
+        (vec![("sub", json!("elsewhere"))], Ok(corp_id)),
+        (
+            vec![("azp", Value::Null), ("client_id", json!("dbt"))],
+            Ok(corp_id),
+        ),
+        (vec![("azp", json!("dbt2"))], Err(MintedFault::OtherClient)),
+        (
+            vec![("azp", json!("icegate"))],
+            Err(MintedFault::OtherClient),
+        ),
+        (vec![("azp", Value::Null)], Err(MintedFault::OtherClient)),
+        (
+            vec![("azp", json!("other")), ("client_id", json!("dbt"))],
+            Err(MintedFault::OtherClient),
+        ),
+        // A person's, got through that client.
+        (
+            vec![
+                ("preferred_username", json!("alice")),
+                ("jti", json!("onrtro:1")),
+            ],
+            Err(MintedFault::NotAPrograms),
+        ),
+        // One mark is enough.
+        (vec![("preferred_username", json!("dbt"))], Ok(corp_id)),
+        (vec![("jti", json!("0f8f"))], Ok(corp_id)),
+        (
+            vec![("aud", json!("elsewhere"))],
+            Err(MintedFault::OtherAudience),
+        ),
+        (
+            vec![("aud", json!(["catalog", "icegate"]))],
+            Err(MintedFault::OurAudience),
+        ),
+        (vec![("iss", json!(CI))], Err(MintedFault::OtherIssuer)),
+        (vec![("exp", json!(NOW))], Err(MintedFault::Expired)),
+        (
+            vec![("cnf", json!({"jkt": "x"}))],
+            Err(MintedFault::SenderConstrained),
+        ),
+    ] {
+        assert_eq!(by(&changes), expected, "{changes:?}");
+    }
+}
+
+/// The program's own token may be another identity provider's; its life bounds the account's all the same.
+#[test]
+fn an_account_for_a_program_of_another_issuer() {
+    let config = config();
+    let engine = |life| caller(&config, CI, &[("azp", json!("dbt"))], NOW + life);
+    let life = |life| account(&config, &[], engine(life)).map(|minted| minted.life());
+    assert_eq!(life(3600), Ok(Duration::from_secs(290)));
+    assert_eq!(life(60), Ok(Duration::from_secs(50)));
+    let mut story = Story::with(&[]);
+    story.caller = engine(3600);
+    assert_eq!(
+        story.fault(),
+        MintedFault::OtherIssuer,
+        "which an exchange must not be"
+    );
 }
 
 #[test]

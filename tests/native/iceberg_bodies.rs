@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use icegate::iceberg::{
-    Body, BodyFault, Kind, Noun, Operation, is_plain_name, names_in_body, read_body,
+    Body, BodyFault, Kind, Noun, Operation, VIEW_OWNER, is_plain_name, names_in_body, read_body,
 };
 use icegate::limits::BODY_PLACES;
 use serde_json::{Value, json};
@@ -41,6 +41,15 @@ pub(crate) fn shown(body: &Body) -> Vec<String> {
     }
     if body.creates {
         lines.push("creates".to_owned());
+    }
+    for owner in &body.view_owners {
+        lines.push(format!("owner {owner}"));
+    }
+    if body.disowns_view {
+        lines.push("disowns".to_owned());
+    }
+    if body.rewrites_view {
+        lines.push("rewrites".to_owned());
     }
     lines
 }
@@ -126,7 +135,7 @@ pub(crate) const GOLDEN: &[(&str, Operation, &[&str])] = &[
     (
         "java-1.11-replace-view",
         Operation::ReplaceView,
-        &["DefaultNamespace [jns]"],
+        &["DefaultNamespace [jns]", "rewrites"],
     ),
     (
         "java-1.11-set-view-location",
@@ -462,6 +471,108 @@ fn places_that_no_client_was_seen_to_use() {
             "{body}"
         );
     }
+}
+
+/// What Trino's REST catalog writes (`TrinoRestCatalog.createView` through Iceberg's builder), and what could stand in its
+/// place.
+#[test]
+fn owners_of_views() {
+    let set = |properties: Value| json!({"action": "set-properties", "updates": properties});
+    let owner = |owner: &str| json!({ VIEW_OWNER: owner });
+    let version = json!({"action": "add-view-version", "view-version": {"default-namespace": []}});
+    let current = json!({"action": "set-current-view-version", "view-version-id": -1});
+    let removes = |names: Value| json!({"action": "remove-properties", "removals": names});
+    let commit = |updates: Value| json!({"requirements": [], "updates": updates});
+    let create = |properties: Value| json!({"name": "v", "properties": properties});
+    let table: [(Operation, Value, &[&str]); 11] = [
+        (
+            Operation::CreateView,
+            create(json!({VIEW_OWNER: "alice", "comment": "c"})),
+            &["Created [View] ~.v", "owner alice"],
+        ),
+        (
+            Operation::CreateView,
+            create(json!({})),
+            &["Created [View] ~.v"],
+        ),
+        // Keys are data, and no other.
+        (
+            Operation::CreateView,
+            create(json!({"Trino.run-as-owner": "root", "trino.run_as_owner": "root"})),
+            &["Created [View] ~.v"],
+        ),
+        // Trino reads no summary.
+        (
+            Operation::CreateView,
+            json!({"name": "v", "view-version": {"summary": {VIEW_OWNER: "root"}}}),
+            &["Created [View] ~.v"],
+        ),
+        (
+            Operation::ReplaceView,
+            commit(json!([set(owner("alice")), version, current])),
+            &["owner alice", "rewrites"],
+        ),
+        (
+            Operation::ReplaceView,
+            commit(json!([set(owner("alice")), set(owner("root"))])),
+            &["owner alice", "owner root"],
+        ),
+        (
+            Operation::ReplaceView,
+            commit(json!([{"action": "set-properties", "updated": owner("root")}])),
+            &["owner root"],
+        ),
+        (
+            Operation::ReplaceView,
+            commit(json!([current])),
+            &["rewrites"],
+        ),
+        (
+            Operation::ReplaceView,
+            commit(json!([removes(json!(["comment", VIEW_OWNER])), version])),
+            &["disowns", "rewrites"],
+        ),
+        (
+            Operation::ReplaceView,
+            commit(json!([removes(json!(["comment"]))])),
+            &[],
+        ),
+        (
+            Operation::ReplaceView,
+            commit(json!([set(json!({ VIEW_OWNER: null }))])),
+            &[],
+        ),
+    ];
+    for (operation, body, expected) in table {
+        let read =
+            read(operation, &body.to_string()).unwrap_or_else(|fault| panic!("{fault}: {body}"));
+        assert_eq!(read, expected, "{body}");
+    }
+    for (body, fault) in [
+        (
+            r#"{"name":"v","properties":{"trino.run-as-owner":"a","trino.run-as-owner":"b"}}"#,
+            BodyFault::DuplicateMember,
+        ),
+        (
+            r#"{"name":"v","properties":{"trino.run-as-owner":["a"]}}"#,
+            BodyFault::WrongType,
+        ),
+        (
+            r#"{"name":"v","properties":{"trino.run-as-owner":{"a":1}}}"#,
+            BodyFault::WrongType,
+        ),
+        (
+            r#"{"name":"v","properties":{"trino.run-as-owner":true}}"#,
+            BodyFault::WrongType,
+        ),
+    ] {
+        assert_eq!(read(Operation::CreateView, body), Err(fault), "{body}");
+    }
+    let removed = r#"{"updates":[{"action":"remove-properties","removals":"trino.run-as-owner"}]}"#;
+    assert_eq!(
+        read(Operation::ReplaceView, removed),
+        Err(BodyFault::WrongType)
+    );
 }
 
 #[test]

@@ -36,7 +36,7 @@ fn counting() -> impl FnMut(&mut [u8]) {
     let mut calls = 0_u64;
     move |bytes| {
         for chunk in bytes.chunks_mut(32) {
-            calls += 1;
+            calls = calls.wrapping_add(1);
             chunk.copy_from_slice(&hmac_sha256::Hash::hash(&calls.to_be_bytes())[..chunk.len()]);
         }
     }

@@ -6,7 +6,11 @@ use std::path::{Path, PathBuf};
 
 use icegate::config::Profile;
 use icegate::exchange::{Sorted, sort};
-use icegate::oauth::{ClientAuthentication, ExchangeWords, TOKEN_TYPE_ACCESS_TOKEN, TokenExchange};
+use icegate::oauth::{
+    ClientAuthentication, ClientCredentialsGrant, ExchangeWords, Impersonation, JwtBearerGrant,
+    TOKEN_TYPE_ACCESS_TOKEN, TokenExchange,
+};
+use icegate::secret::Secret;
 use icegate::wire::CallAnswer;
 
 fn folder() -> PathBuf {
@@ -128,17 +132,18 @@ const POST: ClientAuthentication<'_> = ClientAuthentication::SecretPost {
 
 #[track_caller]
 fn written(name: &str, exchange: TokenExchange<'_>, client: ClientAuthentication<'_>) {
+    form_written(name, &exchange.to_form(client), client);
+}
+
+#[track_caller]
+fn form_written(name: &str, form: &Secret<Vec<u8>>, client: ClientAuthentication<'_>) {
     let (authorization, body) = golden(name);
     assert_eq!(
         client.authorization().map(|value| value.expose().clone()),
         authorization,
         "{name}"
     );
-    assert_eq!(
-        str::from_utf8(exchange.to_form(client).expose()).unwrap(),
-        body,
-        "{name}"
-    );
+    assert_eq!(str::from_utf8(form.expose()).unwrap(), body, "{name}");
 }
 
 #[test]
@@ -190,6 +195,68 @@ fn requests_are_written_byte_for_byte() {
             ..KEYCLOAK
         },
         BASIC,
+    );
+}
+
+#[test]
+fn other_grants_are_written_byte_for_byte() {
+    let client = ClientAuthentication::SecretBasic {
+        id: "s6BhdRkqt3",
+        secret: "gX1fBat3bV",
+    };
+    let own = ClientCredentialsGrant {
+        resources: &[],
+        audiences: &[],
+        scope: None,
+        parameters: &[],
+    };
+    form_written("rfc6749-4.4.2.http", &own.to_form(client), client);
+
+    let assertion = JwtBearerGrant {
+        assertion: "eyJn.eyJh.c2ln",
+        resources: &[],
+        audiences: &[],
+        scope: Some("table.read"),
+        parameters: &[],
+    };
+    form_written("keycloak-jwt-bearer.http", &assertion.to_form(BASIC), BASIC);
+
+    let client = ClientAuthentication::SecretBasic {
+        id: "trino",
+        secret: "trino-secret",
+    };
+    let impersonation = Impersonation {
+        requested_subject: "alice",
+        audiences: &[],
+        scope: None,
+        parameters: &[],
+    };
+    form_written(
+        "keycloak-impersonation.http",
+        &impersonation.to_form(client),
+        client,
+    );
+
+    written(
+        "keycloak-private-key-jwt.http",
+        TokenExchange {
+            audiences: &["catalog".to_owned()],
+            ..KEYCLOAK
+        },
+        ClientAuthentication::PrivateKeyJwt {
+            id: "icegate-jwt",
+            assertion: "eyJj.eyJs.c2ln",
+        },
+    );
+    written(
+        "entra-on-behalf-of.http",
+        TokenExchange {
+            words: ExchangeWords::ON_BEHALF_OF,
+            scope: Some("api://catalog/.default"),
+            subject_token_type: None,
+            ..KEYCLOAK
+        },
+        POST,
     );
 }
 

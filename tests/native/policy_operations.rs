@@ -75,6 +75,7 @@ fn no_operation_is_forgotten() {
                     query: &query,
                     wishes: Wishes::default(),
                     body: body.as_ref(),
+                    peer: None,
                 };
                 let expected = match route.operation {
                     Operation::GetConfig => "yes",
@@ -148,6 +149,7 @@ fn every_operation_can_be_granted() {
                 query: &Query::default(),
                 wishes: Wishes::default(),
                 body: Some(&body),
+                peer: None,
             };
             let caller = if kind == Kind::Iceberg { &bot } else { &alice };
             let decision = decide(&desk.config, &desk.book, caller, &asked);

@@ -39,7 +39,7 @@ fn places() -> impl Strategy<Value = Option<Value>> {
 }
 
 const CLASSES: [&str; 6] = ["read", "write", "commit", "admin", "sign", "credentials"];
-const MORE: [&str; 12] = [
+pub(crate) const MORE: [&str; 12] = [
     "read",
     "write",
     "commit",
@@ -77,7 +77,7 @@ fn grant(
     })
 }
 
-fn grants(actions: &'static [&'static str]) -> impl Strategy<Value = Vec<Value>> {
+pub(crate) fn grants(actions: &'static [&'static str]) -> impl Strategy<Value = Vec<Value>> {
     prop::collection::vec(grant(actions, vec!["may", "may", "may", "deny"]), 1..6)
 }
 
@@ -87,10 +87,10 @@ fn namespaces() -> impl Strategy<Value = Vec<&'static str>> {
 
 /// A request at `acme_raw`.
 #[derive(Clone, Debug)]
-struct Asking {
-    method: &'static str,
-    path: String,
-    body: Option<Value>,
+pub(crate) struct Asking {
+    pub(crate) method: &'static str,
+    pub(crate) path: String,
+    pub(crate) body: Option<Value>,
 }
 
 impl Asking {
@@ -100,7 +100,7 @@ impl Asking {
     }
 }
 
-fn requests() -> impl Strategy<Value = Asking> {
+pub(crate) fn requests() -> impl Strategy<Value = Asking> {
     let shape = 0_usize..22;
     (shape, namespaces(), namespaces(), select(vec!["t", "u"])).prop_map(|(shape, from, to, name)| {
         let space = from.join("%1F");
@@ -140,20 +140,20 @@ fn requests() -> impl Strategy<Value = Asking> {
 
 /// A decision, as far as it may not depend on how the grants are written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Outcome {
+pub(crate) struct Outcome {
     /// `None`: yes.
-    reason: Option<&'static str>,
+    pub(crate) reason: Option<&'static str>,
     /// Nothing of this kind is handed out: credentials, signatures.
-    withheld: [bool; 2],
+    pub(crate) withheld: [bool; 2],
 }
 
 impl Outcome {
-    fn is_yes(&self) -> bool {
+    pub(crate) fn is_yes(&self) -> bool {
         self.reason.is_none()
     }
 }
 
-fn outcome(desk: &Desk, caller: &Caller, asking: &Asking) -> Outcome {
+pub(crate) fn outcome(desk: &Desk, caller: &Caller, asking: &Asking) -> Outcome {
     let request = Request {
         method: asking.method,
         path: &asking.path,

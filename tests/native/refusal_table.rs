@@ -20,6 +20,19 @@ const TABLE: &[(&str, u16, u16, &str)] = &[
     ("token_too_long", 400, 400, "BadRequestException"),
     ("path_outside", 404, 404, "NotFoundException"),
     ("token_endpoint_off", 400, 400, "unsupported_grant_type"),
+    ("token_request_malformed", 400, 400, "invalid_request"),
+    ("grant_type_unsupported", 400, 400, "unsupported_grant_type"),
+    ("scope_unknown", 400, 400, "invalid_scope"),
+    ("login_malformed", 401, 401, "invalid_client"),
+    ("login_unknown", 401, 401, "invalid_client"),
+    ("login_refused", 401, 401, "invalid_client"),
+    ("login_tries", 503, 429, "ServiceUnavailableException"),
+    ("actor_refused", 400, 400, "unauthorized_client"),
+    ("name_refused", 400, 400, "invalid_grant"),
+    ("subject_token_refused", 400, 400, "invalid_grant"),
+    ("session_over", 400, 400, "invalid_grant"),
+    ("session_unproven", 400, 400, "invalid_grant"),
+    ("gate_token_unfit", 503, 429, "ServiceUnavailableException"),
     ("jwt_malformed", 401, 401, "NotAuthorizedException"),
     ("algorithm_refused", 401, 401, "NotAuthorizedException"),
     ("critical_header", 401, 401, "NotAuthorizedException"),
@@ -36,6 +49,9 @@ const TABLE: &[(&str, u16, u16, &str)] = &[
     ("keys_unavailable", 503, 429, "ServiceUnavailableException"),
     ("issuer_not_served", 403, 403, "ForbiddenException"),
     ("caller_denied", 403, 403, "ForbiddenException"),
+    ("program_not_listed", 403, 403, "ForbiddenException"),
+    ("program_peer", 403, 403, "ForbiddenException"),
+    ("service_may_not", 403, 403, "ForbiddenException"),
     ("tenant_none", 403, 403, "ForbiddenException"),
     ("outside_border", 403, 403, "ForbiddenException"),
     ("warehouse_missing", 400, 400, "BadRequestException"),
@@ -56,6 +72,7 @@ const TABLE: &[(&str, u16, u16, &str)] = &[
     ("delegation_refused", 403, 403, "ForbiddenException"),
     ("location_outside", 403, 403, "ForbiddenException"),
     ("register_without_locations", 403, 403, "ForbiddenException"),
+    ("view_owner", 403, 403, "ForbiddenException"),
     ("query_ambiguous", 400, 400, "BadRequestException"),
     ("body_unreadable", 400, 400, "BadRequestException"),
     ("body_encoded", 400, 400, "BadRequestException"),
@@ -157,6 +174,7 @@ const READ: Asked<'_> = Asked {
     safe: true,
     head: false,
     reference: "r-1",
+    token_endpoint: false,
     jitter: 0,
 };
 const COMMIT: Asked<'_> = Asked {
@@ -164,6 +182,10 @@ const COMMIT: Asked<'_> = Asked {
     ..READ
 };
 const HEAD: Asked<'_> = Asked { head: true, ..READ };
+const TOKEN: Asked<'_> = Asked {
+    token_endpoint: true,
+    ..READ
+};
 
 fn header<'a>(reply: &'a Reply, name: &str) -> Option<&'a str> {
     let mut of_name = reply.headers.iter().filter(|header| header.0 == name);
@@ -228,7 +250,7 @@ fn every_reason_has_its_answers() {
         }
         for reply in [&read, &commit] {
             let body: Value = serde_json::from_slice(&reply.body).expect("JSON");
-            if *name == "token_endpoint_off" {
+            if !exception.ends_with("Exception") {
                 // RFC 6749 section 5.2
                 assert_eq!(body["error"], *exception);
                 assert!(body["error_description"].is_string());
@@ -254,6 +276,43 @@ fn every_reason_has_its_answers() {
     }
 }
 
+/// Whatever is asked of the token endpoint is answered in the shape of RFC 6749, with its six codes: also what is wrong
+/// with a token that is shown there.
+#[test]
+fn at_the_token_endpoint_every_reason_is_one_of_six_codes() {
+    for (reason, (name, to_read, _, exception)) in Reason::all().zip(TABLE) {
+        let reply = Refusal::new(reason, "a sentence").reply(&TOKEN);
+        let (status, code) = match (*name, *to_read, *exception) {
+            // Whoever tries secrets is slowed down; nobody is at fault.
+            ("login_tries", ..) => (429, "invalid_request"),
+            ("token_missing" | "token_empty" | "scheme_not_bearer", ..) => (401, "invalid_client"),
+            (_, _, code) if !code.ends_with("Exception") => (*to_read, code),
+            (_, 401 | 403, _) => (400, "invalid_grant"),
+            (_, 503, _) => (503, "invalid_request"),
+            _ => (400, "invalid_request"),
+        };
+        assert_eq!((reply.status, reply.details), (status, *name));
+        let body: Value = serde_json::from_slice(&reply.body).expect("JSON");
+        let members: BTreeSet<&String> = body.as_object().expect("an object").keys().collect();
+        assert_eq!(
+            members,
+            ["error", "error_description"]
+                .map(str::to_owned)
+                .iter()
+                .collect()
+        );
+        assert_eq!(body["error"], code, "{name}");
+        assert_eq!(body["error_description"], "a sentence (ref r-1)");
+        assert_eq!(header(&reply, "content-type"), Some("application/json"));
+        assert_eq!(header(&reply, "cache-control"), Some("no-store"));
+        assert_eq!(header(&reply, "pragma"), Some("no-cache"));
+        let later = matches!(reply.status, 429 | 503);
+        assert_eq!(header(&reply, "retry-after").is_some(), later, "{name}");
+        let challenge = (code == "invalid_client").then_some("Basic realm=\"icegate\"");
+        assert_eq!(header(&reply, "www-authenticate"), challenge, "{name}");
+    }
+}
+
 #[test]
 fn the_challenge_says_what_is_wrong_with_a_token_and_nothing_when_there_was_none() {
     for reason in Reason::all() {
@@ -265,6 +324,10 @@ fn the_challenge_says_what_is_wrong_with_a_token_and_nothing_when_there_was_none
         let expected = match reason {
             Reason::TokenMissing | Reason::TokenEmpty | Reason::SchemeNotBearer => {
                 "Bearer realm=\"icegate\""
+            }
+            // RFC 6749 section 5.2: the scheme by which a client may log in.
+            Reason::LoginMalformed | Reason::LoginUnknown | Reason::LoginRefused => {
+                "Basic realm=\"icegate\""
             }
             _ => {
                 "Bearer realm=\"icegate\", error=\"invalid_token\", error_description=\"it 'expired'??x: y\""
@@ -310,11 +373,13 @@ fn a_host_that_fails_is_answered_for_as_if_it_were_a_commit() {
 
 proptest! {
     #[test]
-    fn no_sentence_breaks_an_answer(sentence in any::<String>(), jitter: u8, safe: bool, pause: Option<u64>) {
+    fn no_sentence_breaks_an_answer(
+        sentence in any::<String>(), jitter: u8, safe: bool, token_endpoint: bool, pause: Option<u64>,
+    ) {
         for reason in Reason::all() {
             let mut refusal = Refusal::new(reason, sentence.clone());
             refusal.retry_after = pause.map(Duration::from_secs);
-            let reply = refusal.reply(&Asked { safe, jitter, ..READ });
+            let reply = refusal.reply(&Asked { safe, jitter, token_endpoint, ..READ });
             prop_assert!(serde_json::from_slice::<Value>(&reply.body).is_ok());
             for (_, value) in &reply.headers {
                 prop_assert!(value.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{value:?}");

@@ -6,9 +6,26 @@ use serde_json::Value;
 /// The secret in the environment of every test.
 pub(crate) const SECRET: &str = "CANARY-secret-value";
 
-/// An environment with the secret that the smallest configuration names.
+/// Two private keys of P-256 in the environment of every test, on one line as environments often have them. They are
+/// the numbers one and two, and nobody's.
+const KEYS: [&str; 2] = [
+    "-----BEGIN PRIVATE KEY-----\
+     MEECAQAwEwYHKoZIzj0CAQYIKoZIzj0DAQcEJzAlAgEBBCAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAQ==\
+     -----END PRIVATE KEY-----",
+    "-----BEGIN PRIVATE KEY-----\
+     MEECAQAwEwYHKoZIzj0CAQYIKoZIzj0DAQcEJzAlAgEBBCAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAg==\
+     -----END PRIVATE KEY-----",
+];
+
+/// An environment with the secret that the smallest configuration names, and with keys of the gate's own.
 pub(crate) fn environment(name: &str) -> Option<String> {
-    (name == "ICEGATE_SECRET").then(|| SECRET.to_owned())
+    let value = match name {
+        "ICEGATE_SECRET" => SECRET,
+        "ICEGATE_ASSERTION_KEY" => KEYS[0],
+        "ICEGATE_NEXT_KEY" => KEYS[1],
+        _ => return None,
+    };
+    Some(value.to_owned())
 }
 
 /// Loads a configuration in [`environment`].

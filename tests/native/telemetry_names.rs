@@ -33,8 +33,10 @@ fn all_names_of_the_smallest_configuration_but_refusals() {
         [
             "icegate_requests.catalog.lake.verdict.forwarded",
             "icegate_requests.catalog.lake.verdict.refused",
+            "icegate_requests.catalog.lake.verdict.issued",
             "icegate_requests.catalog.NONE.verdict.forwarded",
             "icegate_requests.catalog.NONE.verdict.refused",
+            "icegate_requests.catalog.NONE.verdict.issued",
             "icegate_report_only.refusal.grant_missing",
             "icegate_report_only.refusal.grant_denied",
             "icegate_report_only.refusal.view_hidden",
@@ -54,6 +56,14 @@ fn all_names_of_the_smallest_configuration_but_refusals() {
             "icegate_exchanges.issuer.corp.outcome.idp_fault",
             "icegate_exchanges.issuer.corp.outcome.check_failed",
             "icegate_exchange_ms.issuer.corp",
+            "icegate_gate_tokens.issuer.corp.outcome.issued",
+            "icegate_gate_tokens.issuer.corp.outcome.kept",
+            "icegate_grants.issuer.corp.outcome.minted",
+            "icegate_grants.issuer.corp.outcome.caller_refused",
+            "icegate_grants.issuer.corp.outcome.operator_fault",
+            "icegate_grants.issuer.corp.outcome.idp_fault",
+            "icegate_grants.issuer.corp.outcome.check_failed",
+            "icegate_grant_ms.issuer.corp",
             "icegate_cache.event.hit",
             "icegate_cache.event.miss",
             "icegate_cache.event.eviction",
@@ -124,6 +134,10 @@ fn what_is_counted_comes_out_once_under_its_number() {
     tally.request(Some(lake), RequestVerdict::Forwarded, 1);
     tally.request(Some(lake), RequestVerdict::Forwarded, 1);
     tally.request(None, RequestVerdict::Refused, 1);
+    tally.request(Some(lake), RequestVerdict::Issued, 1);
+    tally.token(corp, icegate::telemetry::TokenOutcome::Kept);
+    tally.token(corp, icegate::telemetry::TokenOutcome::Issued);
+    tally.grant(corp, icegate::telemetry::ExchangeOutcome::CallerRefused, 34);
     tally.refusal(Reason::PathOutside);
     tally.exchange(corp, icegate::telemetry::ExchangeOutcome::CheckFailed, 12);
     tally.cache(icegate::telemetry::CacheEvent::Eviction, 3);
@@ -134,16 +148,23 @@ fn what_is_counted_comes_out_once_under_its_number() {
         &mut tally,
         &[
             ("icegate_requests.catalog.lake.verdict.forwarded", 2),
+            ("icegate_requests.catalog.lake.verdict.issued", 1),
             ("icegate_requests.catalog.NONE.verdict.refused", 1),
             ("icegate_refusals.refusal.path_outside", 1),
             ("icegate_exchanges.issuer.corp.outcome.check_failed", 1),
+            ("icegate_gate_tokens.issuer.corp.outcome.issued", 1),
+            ("icegate_gate_tokens.issuer.corp.outcome.kept", 1),
+            ("icegate_grants.issuer.corp.outcome.caller_refused", 1),
             ("icegate_cache.event.eviction", 3),
             ("icegate_cache_entries", 2),
             ("icegate_cache_bytes", -5),
             ("icegate_key_fetches.issuer.corp.outcome.failed", 1),
             ("icegate_catalog_unauthorized.catalog.lake", 1),
         ],
-        &[("icegate_exchange_ms.issuer.corp", 12)],
+        &[
+            ("icegate_grant_ms.issuer.corp", 34),
+            ("icegate_exchange_ms.issuer.corp", 12),
+        ],
     );
     expect(&mut tally, &[], &[]);
 }

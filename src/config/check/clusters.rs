@@ -83,8 +83,7 @@ pub(super) fn check(around: &Surroundings<'_>, faults: &mut Faults) {
             uses.add(cluster, Traffic::Catalog, false, vec!["catalogs", name]);
         }
     }
-    let issuers = file.issuers.iter().flat_map(|issuers| &issuers.0);
-    for (name, block) in issuers.filter_map(|(name, block)| Some((name, block.as_ref()?))) {
+    for (name, block) in around.issuer_blocks() {
         if let Some(cluster) = &block.cluster {
             uses.add(
                 cluster,

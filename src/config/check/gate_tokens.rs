@@ -1,18 +1,12 @@
 //! How gate tokens are got, and what they must not be.
 
-use std::rc::Rc;
-
 use super::issuers::{self, ISSUERS};
 use super::surroundings::Surroundings;
-use super::{Environment, texts};
+use super::{Environment, assertion, texts};
 use crate::config::fault::{Faults, Path};
-use crate::config::file::{AssertionBlock, GateTokensBlock, IssuerBlock};
-use crate::config::model::{
-    AssertionRule, CatalogId, Client, Endpoint, GateTokens, IssuerId, OwnKey, TokenRule, WhoId,
-};
-use crate::config::parts::KeyPlace;
-use crate::config::texts::{Audience, Cluster, KeyId};
-use crate::jose::{Crypto, RustCrypto};
+use crate::config::file::{GateTokensBlock, IssuerBlock};
+use crate::config::model::{CatalogId, Client, Endpoint, GateTokens, IssuerId, TokenRule, WhoId};
+use crate::config::texts::{Audience, Cluster};
 
 /// Checks those of one issuer by themselves, and builds them if nothing is missing. `Some(None)`: there are none.
 pub(super) fn check(
@@ -27,7 +21,7 @@ pub(super) fn check(
     };
     let path = path.member("gate_tokens");
     let client = client(block, path, endpoint, env, faults);
-    let assertion = assertion(block, issuer, path, env, faults);
+    let assertion = assertion::check(block, issuer, path, env, faults);
     if let (Some(life), Some(session)) = (block.life, block.session)
         && session.0 < life.0
     {
@@ -72,80 +66,6 @@ fn client(
     issuers::client(client, path.member("client"), endpoint, env, faults).map(Some)
 }
 
-fn assertion(
-    block: &GateTokensBlock,
-    issuer: &IssuerBlock,
-    path: Path<'_>,
-    env: Environment<'_>,
-    faults: &mut Faults,
-) -> Option<Option<AssertionRule>> {
-    let Some(block) = block.assertion.as_ref()? else {
-        return Some(None);
-    };
-    let path = path.member("assertion");
-    let keys = own_keys(block, path.member("keys"), env, faults);
-    let audience: Rc<str> = match block.audience.as_ref()? {
-        Some(audience) => audience.0.as_str().into(),
-        None => issuer.issuer.as_ref()?.text.clone(),
-    };
-    let jwks_path = block.jwks_path.as_ref()?.as_ref();
-    Some(Some(AssertionRule {
-        issuer: block.issuer.as_ref()?.text.clone(),
-        audience,
-        keys: keys?,
-        life: block.life?.0,
-        jwks_path: jwks_path.map(|path| path.0.clone()),
-    }))
-}
-
-/// The gate's own keys. Nothing of what a variable holds is ever shown.
-fn own_keys(
-    block: &AssertionBlock,
-    path: Path<'_>,
-    env: Environment<'_>,
-    faults: &mut Faults,
-) -> Option<Vec<OwnKey>> {
-    let mut keys = Vec::new();
-    let mut ids: Vec<&str> = Vec::new();
-    let blocks = &block.keys.as_ref()?.0;
-    for (index, block) in blocks.iter().enumerate() {
-        let Some(block) = block else { continue };
-        let path = Path::Element(&path, index);
-        if let Some(KeyId(id)) = &block.id {
-            if ids.contains(&&**id) {
-                faults.add(
-                    path.member("id"),
-                    "is also that of another key here; a key is found by it",
-                );
-            }
-            ids.push(id);
-        }
-        let Some(KeyPlace(variable)) = &block.key else {
-            continue;
-        };
-        let place = path.member("key");
-        let Some(pem) = issuers::in_variable(variable, place, env, faults) else {
-            continue;
-        };
-        match (RustCrypto.load_signing_key(pem.expose()), &block.id) {
-            (Some(key), Some(id)) => keys.push(OwnKey {
-                public: key.public_jwk(&id.0).into(),
-                id: id.0.clone(),
-                key: key.into(),
-            }),
-            (Some(_), None) => {}
-            (None, _) => faults.add(
-                place,
-                format!(
-                    "environment variable {variable} holds no private key that the gate can sign with; it must be one \
-                     key in PEM, without a password: EC P-256 (ES256), or RSA of 2048 to 4096 bits (RS256)"
-                ),
-            ),
-        }
-    }
-    (keys.len() == blocks.len()).then_some(keys)
-}
-
 /// The marks of programs' tokens, sorted.
 pub(super) fn programs(around: &mut Surroundings<'_>) -> Box<[WhoId]> {
     let file = around.file;
@@ -187,6 +107,7 @@ pub(super) fn against_the_rest(around: &Surroundings<'_>, faults: &mut Faults) {
         issuer.no_catalog_s_audience(faults);
         issuer.another_client(faults);
     }
+    assertion::against_the_rest(around, faults);
 }
 
 /// An issuer with gate tokens, where it stands.

@@ -153,7 +153,6 @@ pub(super) fn check(
         subject_claim: block.subject_claim.clone()?,
         name_claim: block.name_claim.clone()?.unwrap_or(default_name),
         client: client?,
-        programs: Vec::new(),
         gate_tokens: gate_tokens?,
     })
 }

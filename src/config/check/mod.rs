@@ -1,10 +1,12 @@
 //! From blocks to the checked configuration: whatever one field says about another.
 
+mod assertion;
 mod catalogs;
 mod clusters;
 mod gate_tokens;
 mod grants;
 mod issuers;
+mod known;
 mod own_account;
 mod reach;
 mod services;
@@ -20,7 +22,7 @@ use super::fault::{Faults, Path};
 use super::file::{File, LimitsBlock, WhoBlock};
 use super::model::{
     Access, Audit, CatalogId, ClientAuthentication, Config, Context, Grant, Issuer, Limits, Loaded,
-    Tenancy, Warehouse, WhoId,
+    Tenancy, ViewOwner, Warehouse, WhoId,
 };
 use super::node::{Field, Node};
 use super::span::Span;
@@ -160,31 +162,36 @@ fn denied(blocks: &[Tree<'_>], around: &mut Surroundings<'_>, faults: &mut Fault
     denied.into()
 }
 
-/// Rules that depend on a request's body do not load where Envoy would send it on before it is read.
+/// What depends on a request's body does not load where Envoy would send it on before it is read.
 fn must_hold_bodies(around: &Surroundings<'_>, tenancy: Option<&Tenancy>, faults: &mut Faults) {
-    let Some(tenancy) = tenancy else { return };
     let nessie = |warehouse: &Warehouse| {
         let catalog = around.catalog(warehouse.catalog);
         catalog.is_some_and(|(catalog, _)| catalog.layout.kind() == Kind::Nessie)
     };
-    let why = if around.file.access == Some(Access::Grants) {
-        "access: grants"
-    } else if tenancy
-        .tenants
-        .iter()
-        .any(|tenant| tenant.locations.is_some())
-    {
-        "locations of tenants"
-    } else if tenancy.warehouses.iter().any(nessie) {
-        "tenants at a catalog of kind nessie, where a name in a body can lead to another reference,"
+    let located = |tenancy: &Tenancy| {
+        let mut tenants = tenancy.tenants.iter();
+        tenants.any(|tenant| tenant.locations.is_some())
+    };
+    let mut blocks = around.issuer_blocks();
+    let mut catalogs = around.catalogs.iter().flatten();
+    let why = if tenancy.is_some() && around.file.access == Some(Access::Grants) {
+        "access: grants cannot be held"
+    } else if tenancy.is_some_and(located) {
+        "locations of tenants cannot be held"
+    } else if tenancy.is_some_and(|tenancy| tenancy.warehouses.iter().any(nessie)) {
+        "tenants at a catalog of kind nessie, where a name in a body can lead to another reference, cannot be held"
+    } else if catalogs.any(|(catalog, _)| catalog.view_owner == ViewOwner::Caller) {
+        "view_owner: caller of a catalog cannot be held"
+    } else if blocks.any(|(_, block)| matches!(block.gate_tokens, Some(Some(_)))) {
+        "the token endpoint (gate_tokens of an issuer) cannot be answered"
     } else {
         return;
     };
     faults.add(
         Path::Whole.member("allow_on_headers_stop_iteration"),
         format!(
-            "must be true, here and beside vm_config in Envoy's configuration of the filter; {why} cannot be held \
-             without reading requests' bodies"
+            "must be true, here and beside vm_config in Envoy's configuration of the filter; {why} without reading \
+             requests' bodies"
         ),
     );
 }

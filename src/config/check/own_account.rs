@@ -8,9 +8,7 @@ use super::surroundings::Surroundings;
 use super::{catalogs, texts};
 use crate::config::fault::{Faults, Path};
 use crate::config::file::{ClientCredentialsBlock, IssuerBlock, OwnAccountBlock};
-use crate::config::model::{
-    CatalogId, Client, Context, ContextId, Grant, IssuerId, TenantId, TokenRule,
-};
+use crate::config::model::{CatalogId, Client, Context, ContextId, Grant, TenantId, TokenRule};
 use crate::config::words::Actions;
 use crate::iceberg::OperationSet;
 use crate::limits;
@@ -54,22 +52,16 @@ pub(super) fn check(
         Ways::Unsure => return None,
     };
     let mut contexts = BTreeMap::new();
+    let mut sure = true;
     for way in ways {
         let Some(base) = around.token(way.context) else {
+            sure = false;
             continue;
         };
-        let token = rule(block, base, from?)?;
-        let expected = &token.expected_audience;
-        if issuer.is_some_and(|issuer| is_of_the_gate(issuer, expected)) {
-            faults.add(
-                place.member("from"),
-                format!(
-                    "names an issuer at which the audience of {} is one of the gate itself; a token that was made for \
-                     the catalog could be replayed at the gate",
-                    around.catalog_path(way.catalog)
-                ),
-            );
+        if from.is_some_and(|from| from != base.from) {
+            continue;
         }
+        let token = rule(block, base)?;
         around.own_accounts = around.own_accounts.saturating_add(1);
         if around.own_accounts > limits::OWN_ACCOUNTS {
             return faults.refuse(
@@ -90,6 +82,13 @@ pub(super) fn check(
             grant: Grant::ClientCredentials,
         });
         contexts.insert((way.tenant, way.catalog), id);
+    }
+    if contexts.is_empty() && sure && from.is_some() {
+        return faults.refuse(
+            place.member("from"),
+            "names an issuer from which no catalog that it can reach gets its tokens (token.from); the account would \
+             never be used",
+        );
     }
     Some(OwnAccount {
         operations: operations?,
@@ -141,11 +140,10 @@ fn is_of_the_gate(issuer: &IssuerBlock, audience: &str) -> bool {
 }
 
 /// The catalog's rule for an account: what belongs to the exchange is left out.
-fn rule(block: &ClientCredentialsBlock, base: &TokenRule, from: IssuerId) -> Option<TokenRule> {
+fn rule(block: &ClientCredentialsBlock, base: &TokenRule) -> Option<TokenRule> {
     let audiences = block.audience.as_ref()?.as_ref();
     let scope = block.scope.as_ref()?.as_ref();
     Some(TokenRule {
-        from,
         audiences: audiences.map(|many| texts(&many.0)).unwrap_or_default(),
         scope: scope
             .map(|scope| scope.0.clone())

@@ -1,16 +1,15 @@
 //! Programs: who they are, within whose border they call, and what they may do.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use super::known::Known;
 use super::own_account::{self, OwnAccount};
 use super::speaks_for;
 use super::surroundings::Surroundings;
 use super::tenants::Checked;
-use super::who::Implied;
 use crate::config::fault::{Faults, Path};
-use crate::config::file::{ServiceBlock, ServiceWhoBlock, WhoBlock};
-use crate::config::model::{CatalogId, ClaimPath, ContextId, IssuerId, Service, TenantId, WhoId};
+use crate::config::file::ServiceBlock;
+use crate::config::model::{CatalogId, ContextId, IssuerId, Service, TenantId};
 use crate::config::parts::ServiceToken;
 use crate::config::values::OneOrMore;
 use crate::config::words::Actions;
@@ -28,7 +27,7 @@ pub(super) fn check(
     let mut services = Services {
         border,
         around,
-        known: BTreeMap::new(),
+        known: Known::default(),
     };
     let blocks = file.services.iter().flatten().flat_map(|named| &named.0);
     blocks
@@ -57,15 +56,7 @@ pub(super) enum Ways {
 struct Services<'s, 'a> {
     border: Option<&'s Checked>,
     around: &'s mut Surroundings<'a>,
-    /// The programs that are known by a condition: name, client, place.
-    known: BTreeMap<WhoId, Vec<Known<'a>>>,
-}
-
-/// A program that is known by a condition.
-#[derive(Clone, Copy)]
-struct Known<'a> {
-    name: &'a str,
-    client: Option<&'a str>,
+    known: Known<'a>,
 }
 
 impl<'a> Services<'_, 'a> {
@@ -77,7 +68,10 @@ impl<'a> Services<'_, 'a> {
     ) -> Option<Service> {
         let path = SERVICES.member(name);
         let who = block.who.as_ref();
-        let who = who.and_then(|who| self.who(name, who, path.member("who"), faults));
+        let who = who.and_then(|who| {
+            let path = path.member("who");
+            self.known.add(name, who, path, self.around, faults)
+        });
         let issuer = who.as_ref().map(|(issuer, _)| *issuer);
         let tenants = match &block.tenant {
             Some(Some(named)) => tenants(
@@ -128,111 +122,6 @@ impl<'a> Services<'_, 'a> {
             own_account: own.contexts,
             speaks_for: speaks_for?,
         })
-    }
-
-    /// Its issuer, and its conditions, sorted.
-    fn who(
-        &mut self,
-        name: &'a str,
-        block: &'a ServiceWhoBlock,
-        path: Path<'_>,
-        faults: &mut Faults,
-    ) -> Option<(IssuerId, Box<[WhoId]>)> {
-        if let (Some(None), Some(None), Some(None), Some(Some(_))) =
-            (&block.claim, &block.has, &block.sub, &block.azp)
-        {
-            return faults.refuse(
-                path,
-                "must have sub, or claim and has, beside azp; the client alone also stands in the tokens of people who log \
-                 in through it",
-            );
-        }
-        if let Some(Some(claim)) = &block.claim
-            && is_about_the_client(claim)
-        {
-            return faults.refuse(
-                path.member("claim"),
-                "also stands in the tokens of people who log in through that client; name what only the program's own \
-                 token has: the sub of its service account, or a claim that says as much",
-            );
-        }
-        let condition = WhoBlock {
-            issuer: block.issuer.clone().map(Some),
-            claim: block.claim.clone(),
-            has: block.has.clone(),
-            sub: block.sub.clone(),
-        };
-        let mut whos = Vec::new();
-        let issuer = self
-            .around
-            .who(&condition, path, Implied::None, &mut whos, faults)?;
-        let client = block.azp.as_ref()?.as_ref().map(|client| &*client.0);
-        self.not_the_gate_s(issuer, client, path.member("azp"), faults);
-        self.known_once(name, issuer, client, &whos, path, faults);
-        whos.sort_unstable();
-        whos.dedup();
-        (!whos.is_empty()).then(|| (issuer, whos.into()))
-    }
-
-    /// A program is not the gate.
-    fn not_the_gate_s(
-        &self,
-        issuer: IssuerId,
-        client: Option<&str>,
-        path: Path<'_>,
-        faults: &mut Faults,
-    ) {
-        let Some(block) = self.around.issuer_block(issuer) else {
-            return;
-        };
-        let exchanges = block.client.iter().flatten();
-        let gate_tokens = block.gate_tokens.iter().flatten();
-        let gets = gate_tokens.flat_map(|block| block.client.iter().flatten());
-        let mut own = exchanges
-            .chain(gets)
-            .filter_map(|client| client.id.as_ref());
-        if own.any(|own| client == Some(&*own.0)) {
-            faults.add(
-                path,
-                "is a client of the gate itself; a program has one of its own",
-            );
-        }
-    }
-
-    /// No caller may be two programs.
-    fn known_once(
-        &mut self,
-        name: &'a str,
-        issuer: IssuerId,
-        client: Option<&'a str>,
-        whos: &[WhoId],
-        path: Path<'_>,
-        faults: &mut Faults,
-    ) {
-        let block = self.around.issuer_block(issuer);
-        let gate_tokens = block.and_then(|block| block.gate_tokens.as_ref()?.as_ref());
-        let exchanged = gate_tokens.is_some_and(|block| matches!(block.client, Some(Some(_))));
-        let mut twin = None;
-        for who in whos {
-            let known = self.known.entry(*who).or_default();
-            let same = |other: &&Known<'_>| {
-                exchanged || client.is_none() || other.client.is_none() || client == other.client
-            };
-            twin = twin.or(known.iter().find(same).map(|other| other.name));
-            known.push(Known { name, client });
-        }
-        let Some(twin) = twin else { return };
-        let twin = SERVICES.member(twin);
-        let message = match exchanged {
-            true => format!(
-                "is also that of {twin}, and azp does not tell them apart: what the gate itself gets for them \
-                 (gate_tokens.client) names the gate's client"
-            ),
-            false => format!(
-                "is also that of {twin}; without an azp of each one's own a caller could be both"
-            ),
-        };
-        faults.add(path, message);
     }
 
     fn ways(&self, block: &ServiceBlock, tenants: Option<&[TenantId]>) -> Ways {
@@ -304,34 +193,6 @@ impl<'a> Services<'_, 'a> {
             );
         }
     }
-}
-
-/// Whether a claim tells of the client, or of what all tokens of an issuer have.
-fn is_about_the_client(claim: &ClaimPath) -> bool {
-    // As different identity providers name them: RFC 9068, OpenID Connect, Entra, Okta, Keycloak, Cognito.
-    const NAMES: [&str; 16] = [
-        "appdisplayname",
-        "appid",
-        "appidacr",
-        "aud",
-        "azp",
-        "azpacr",
-        "cid",
-        "client",
-        "clientid",
-        "iss",
-        "scope",
-        "scopes",
-        "scp",
-        "tid",
-        "typ",
-        "ver",
-    ];
-    claim.0.iter().any(|member| {
-        let letters = member.chars().filter(char::is_ascii_alphanumeric);
-        let name: String = letters.map(|char| char.to_ascii_lowercase()).collect();
-        NAMES.contains(&name.as_str())
-    })
 }
 
 /// The tenants of these names, sorted.

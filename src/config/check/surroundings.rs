@@ -93,6 +93,14 @@ impl<'a> Surroundings<'a> {
         ContextId(u32::try_from(count).unwrap_or(u32::MAX))
     }
 
+    /// The issuers, as far as they could be read, by their names.
+    pub(super) fn issuer_blocks(
+        &self,
+    ) -> impl Iterator<Item = (&'a str, &'a IssuerBlock)> + use<'a> {
+        let issuers = self.file.issuers.iter().flat_map(|issuers| &issuers.0);
+        issuers.filter_map(|(name, block)| Some((&**name, block.as_ref()?)))
+    }
+
     /// An issuer as it is written.
     pub(super) fn issuer_block(&self, id: IssuerId) -> Option<&'a IssuerBlock> {
         let issuers = self.file.issuers.as_ref()?;

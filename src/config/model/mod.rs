@@ -36,7 +36,8 @@ pub struct Config {
     pub issuers: Vec<Issuer>,
     /// The catalogs behind the gate, in the order of their names.
     pub catalogs: Vec<Catalog>,
-    /// How tokens are got: first one for each catalog, in their order, then those of tenants.
+    /// How tokens are got: first one for each catalog, in their order, then those of tenants, then those of programs'
+    /// own accounts.
     pub contexts: Vec<Context>,
     /// Who decides what a caller may do.
     pub access: Access,
@@ -102,8 +103,6 @@ pub struct Issuer {
     pub client: Option<Client>,
     /// How gate tokens are got here; without it the token endpoint of catalogs with its tokens is off.
     pub gate_tokens: Option<GateTokens>,
-    /// What marks a program's token here, beside what marks it at any identity provider.
-    pub programs: Vec<ProgramMark>,
 }
 
 /// A way into the claims: `realm_access.roles` is two members deep. Made by the loader.
@@ -262,6 +261,17 @@ impl Config {
     /// A program.
     pub fn service(&self, id: ServiceId) -> Option<&Service> {
         self.services.get(usize::from(id.0))
+    }
+
+    /// Whether any program is held to the connection that it comes by.
+    pub fn asks_peer(&self) -> bool {
+        self.services.iter().any(|service| service.peer.is_some())
+    }
+
+    /// The name of a client's certificate, where a program is held to it; any other is as good as none.
+    pub fn peer(&self, named: &[u8]) -> Option<&Rc<str>> {
+        let mut peers = self.services.iter().filter_map(|one| one.peer.as_ref());
+        peers.find(|peer| peer.as_bytes() == named)
     }
 
     /// The issuer whose gate tokens the token endpoint of a catalog gives.

@@ -5,9 +5,9 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::{CatalogId, ClaimPath, Client, ContextId, Endpoint, IssuerId, TenantId, WhoId};
+use super::{CatalogId, Client, ContextId, Endpoint, IssuerId, TenantId, WhoId};
 use crate::iceberg::OperationSet;
-use crate::jose::SigningKey;
+use crate::jose::{self, SigningKey};
 
 /// Position of a service in [`Config::services`](super::Config::services).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,19 +33,11 @@ pub struct Service {
     pub may: OperationSet,
     /// The operations that reach the catalog with an account of its own there, in place of its exchanged token.
     pub by_own_account: OperationSet,
-    /// How tokens of that account are got, by tenant (`None` without tenants) and catalog.
+    /// How tokens of that account are got, by tenant (`None` without tenants) and catalog; where there is none, its own
+    /// token is exchanged for those operations too.
     pub own_account: BTreeMap<(Option<TenantId>, CatalogId), ContextId>,
     /// For whom its word is taken at the token endpoint.
     pub speaks_for: Option<SpeaksFor>,
-}
-
-/// What only a program's token says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProgramMark {
-    /// A claim, text or a list of texts.
-    pub claim: ClaimPath,
-    /// Its exact value.
-    pub has: Box<str>,
 }
 
 /// For whom a program's word is taken: whom it says that it acts for, without a token of that person.
@@ -83,8 +75,6 @@ pub struct OwnKey {
     pub id: Rc<str>,
     /// What signs.
     pub key: Rc<dyn SigningKey>,
-    /// The public half, as a JWK under that `kid`.
-    pub public: Rc<str>,
 }
 
 impl fmt::Debug for OwnKey {
@@ -139,7 +129,7 @@ pub struct AssertionRule {
 impl AssertionRule {
     /// The public halves of its keys, as a JWK Set (RFC 7517 section 5).
     pub fn key_set(&self) -> String {
-        let keys: Vec<&str> = self.keys.iter().map(|key| &*key.public).collect();
-        format!(r#"{{"keys":[{}]}}"#, keys.join(","))
+        let keys: Vec<_> = self.keys.iter().map(|own| (&*own.id, &*own.key)).collect();
+        jose::key_set(&keys)
     }
 }

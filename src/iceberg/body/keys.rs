@@ -5,6 +5,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, Visitor};
 
 use super::super::name::looks_like;
+use super::VIEW_OWNER;
 use super::shapes::Member;
 
 /// Properties that steer where files go, besides `write.*.path`: the location of a namespace, and what
@@ -56,26 +57,36 @@ impl Visitor<'_> for MemberName {
     }
 }
 
-/// Reads the key of a property: what it is called in [`Location::field`](super::Location::field) and the key itself, where its value
-/// is a location: here and wherever these are, too. Keys are data, and compared exactly by everybody.
-pub(super) struct LocationProperty(pub(super) &'static [&'static str]);
+/// Reads the key of a property: whether its value is a location, here and wherever these are, too, or the owner of a view.
+/// Keys are data, and compared exactly by everybody.
+pub(super) struct PropertyKey(pub(super) &'static [&'static str]);
 
-impl<'de> DeserializeSeed<'de> for LocationProperty {
-    type Value = Option<(&'static str, String)>;
+pub(super) enum Property {
+    /// A location: what it is called in [`Location::field`](super::Location::field), and the key itself.
+    Location(&'static str, String),
+    ViewOwner,
+    Skipped,
+}
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+impl<'de> DeserializeSeed<'de> for PropertyKey {
+    type Value = Property;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Property, D::Error> {
         deserializer.deserialize_str(self)
     }
 }
 
-impl Visitor<'_> for LocationProperty {
-    type Value = Option<(&'static str, String)>;
+impl Visitor<'_> for PropertyKey {
+    type Value = Property;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the key of a property")
     }
 
-    fn visit_str<E: Error>(self, key: &str) -> Result<Self::Value, E> {
+    fn visit_str<E: Error>(self, key: &str) -> Result<Property, E> {
+        if key == VIEW_OWNER {
+            return Ok(Property::ViewOwner);
+        }
         let known = LOCATION_PROPERTIES.iter().chain(self.0);
         let label = match known.copied().find(|known| *known == key) {
             Some(known) => known,
@@ -84,9 +95,9 @@ impl Visitor<'_> for LocationProperty {
                 .find(|known| **known == key)
                 .copied()
                 .unwrap_or("write.*.path"),
-            None => return Ok(None),
+            None => return Ok(Property::Skipped),
         };
-        Ok(Some((label, key.to_owned())))
+        Ok(Property::Location(label, key.to_owned()))
     }
 }
 

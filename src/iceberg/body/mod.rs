@@ -18,7 +18,7 @@
 //! - Schemas, specs, orders, requirements (but `assert-create`), summaries, encryption keys: they name nothing of the
 //!   catalog.
 //! - Properties, other than those that steer where files go (`location`, `default_location`,
-//!   `write.*.path`; `path` for generic tables). `write.location-provider.impl` names a class that
+//!   `write.*.path`; `path` for generic tables) and the owner of a view ([`VIEW_OWNER`]). `write.location-provider.impl` names a class that
 //!   could write anywhere; it has to be in the engine's class path.
 //! - Plans of scans, their tasks and metrics: they belong to the table of the path; tasks are opaque.
 //! - The headers of requests for a signature, but for the one that names another object to copy from
@@ -51,7 +51,17 @@ pub struct Body {
     pub creates: bool,
     /// `stage-create`: the table is not made yet, but credentials for its location may be given out.
     pub stages: bool,
+    /// Every value of the property [`VIEW_OWNER`] that is set.
+    pub view_owners: Vec<String>,
+    /// [`VIEW_OWNER`] is among the properties that are removed.
+    pub disowns_view: bool,
+    /// A view gets another version, or goes back to one.
+    pub rewrites_view: bool,
 }
+
+/// The property of a view that names whom Trino runs it as (Trino's `AbstractTrinoCatalog`). It stands in the properties
+/// of the view alone: Trino reads no summary of a version for it.
+pub const VIEW_OWNER: &str = "trino.run-as-owner";
 
 impl Body {
     /// Bytes that it takes in memory, roughly. Short texts take many times what they have in the body: an empty one
@@ -76,7 +86,11 @@ impl Body {
         };
         let names = self.names.iter().map(name);
         let locations = self.locations.iter().map(location);
-        let catalogs = self.default_catalogs.iter().map(level);
+        let catalogs = self
+            .default_catalogs
+            .iter()
+            .chain(&self.view_owners)
+            .map(level);
         names
             .chain(locations)
             .chain(catalogs)

@@ -8,12 +8,13 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 use serde_json::error::Category;
 
 use super::super::name::can_stand_in_a_path;
-use super::keys::{COPY_SOURCE, CopySource, Key, LocationProperty, MemberName, bits};
+use super::keys::{COPY_SOURCE, CopySource, Key, MemberName, Property, PropertyKey, bits};
 use super::shapes::{
-    Means, Member, Members, Shape, TABLE_LIKE, TARGET_CATALOG, TARGET_NAMESPACE, Words,
+    Means, Member, Members, REWRITES_VIEW, Shape, TABLE_LIKE, TARGET_CATALOG, TARGET_NAMESPACE,
+    Words,
 };
 use super::signed;
-use super::{Body, BodyFault, Location, Named, Object, Role};
+use super::{Body, BodyFault, Location, Named, Object, Role, VIEW_OWNER};
 use crate::json;
 use crate::limits::BODY_PLACES;
 
@@ -230,7 +231,13 @@ impl<'de> Visitor<'de> for In<'_> {
                 let catalog = reader.keep(text)?;
                 reader.body.default_catalogs.push(catalog);
             }
+            Shape::ViewOwner => {
+                let owner = reader.keep(text)?;
+                reader.body.view_owners.push(owner);
+            }
+            Shape::Removed => reader.body.disowns_view |= text == VIEW_OWNER,
             Shape::Word(words) => {
+                reader.body.rewrites_view |= REWRITES_VIEW.contains(&text);
                 let word = words.all().iter().find(|word| **word == text);
                 around.word = Some(word.ok_or_else(|| {
                     reader.refuse(match words {
@@ -341,10 +348,14 @@ impl Reader {
     ) -> Result<(), A::Error> {
         // JSON's map is in the module anyhow; a set of texts would be 2 KB more.
         let mut seen = json::Object::new();
-        while let Some(key) = members.next_key_seed(LocationProperty(more))? {
-            let Some((label, key)) = key else {
-                members.next_value::<IgnoredAny>()?;
-                continue;
+        while let Some(property) = members.next_key_seed(PropertyKey(more))? {
+            let (label, key, shape) = match property {
+                Property::Location(label, key) => (label, key, Shape::Location),
+                Property::ViewOwner => (VIEW_OWNER, VIEW_OWNER.to_owned(), Shape::ViewOwner),
+                Property::Skipped => {
+                    members.next_value::<IgnoredAny>()?;
+                    continue;
+                }
             };
             if seen.insert(key, json::Value::Null).is_some() {
                 return Err(self.refuse(BodyFault::DuplicateMember));
@@ -353,7 +364,7 @@ impl Reader {
             members.next_value_seed(In {
                 reader: &mut *self,
                 around: &mut Around::default(),
-                shape: Shape::Location,
+                shape,
             })?;
             self.way.pop();
         }

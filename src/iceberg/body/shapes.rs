@@ -10,7 +10,8 @@ pub(super) enum Shape {
     Object(&'static Members),
     /// An array whose elements are all the same; none may be `null`.
     List(&'static Shape),
-    /// An object of properties, of which some are locations: those that are so everywhere, and these.
+    /// An object of properties, of which some are locations: those that are so everywhere, and these. One is the owner of
+    /// a view.
     Properties(&'static [&'static str]),
     /// A location.
     Location,
@@ -31,6 +32,10 @@ pub(super) enum Shape {
     SignedHeaders,
     /// The type of a requirement; sets [`Body::creates`](super::Body::creates).
     Requirement,
+    /// The owner of a view.
+    ViewOwner,
+    /// The key of a property that is removed.
+    Removed,
     /// Sets [`Body::overwrites`](super::Body::overwrites).
     Overwrites,
     /// Sets [`Body::stages`](super::Body::stages).
@@ -118,3 +123,6 @@ const ACTIONS: &[&str] = &[
     "set-statistics",
     "upgrade-format-version",
 ];
+
+/// Those by which a view comes to say something else.
+pub(super) const REWRITES_VIEW: &[&str] = &["add-view-version", "set-current-view-version"];

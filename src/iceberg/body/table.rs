@@ -219,6 +219,7 @@ static UPDATE: Members = Members {
         optional("location", Shape::Location),
         optional("updates", Shape::Properties(&[])),
         optional("updated", Shape::Properties(&[])),
+        optional("removals", Shape::List(&Shape::Removed)),
         optional("snapshot", Shape::Object(&SNAPSHOT)),
         optional("statistics", Shape::Object(&STATISTICS_FILE)),
         optional("partition-statistics", Shape::Object(&STATISTICS_FILE)),

@@ -1,11 +1,27 @@
 """What the tests of the engines share, on top of what all end-to-end tests do."""
 
+from pathlib import Path
+
 import pytest
+from captures import Capture
+from engine_gate import edit, variables
+from programs import with_programs
+from tenants import nessie_configuration
+from watching import Watched
 
 from stack.tenants import TenantLake
 
+HERE = Path(__file__).parent
+
 # Iceberg 1.12 signs at a path that this Nessie does not have; clients here have keys of their own.
 UNSIGNED = {"nessie.catalog.service.s3.default-options.request-signing-enabled": "false"}
+
+
+def pytest_collection_modifyitems(items):
+    """All of this folder, and nothing else, is what `make test-engines` adds."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.engines)
 
 
 @pytest.fixture(scope="session")
@@ -13,3 +29,26 @@ def tenant_lake(tmp_path_factory, keycloak):
     """As elsewhere, without signed requests."""
     with TenantLake(keycloak, tmp_path_factory.mktemp("tenants"), properties=UNSIGNED) as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def watched(gates, keycloak, canaries):
+    """Makes gates that engines log in at: `with watched(catalog=port, change=...) as it`."""
+    known = variables(keycloak, canaries)
+
+    def make(*, base_path="/iceberg", **options):
+        return Watched(gates(variables=known, edit=edit, **options), keycloak, base_path)
+    return make
+
+
+@pytest.fixture(scope="session")
+def lake_gate(watched, two, keycloak):
+    """The gate with both tenants and the engines, in front of Nessie."""
+    with watched(catalog=two.nessie.port, change=with_programs(nessie_configuration(), keycloak)) as started:
+        yield started
+
+
+@pytest.fixture
+def capture(lake_gate):
+    """`capture(engine)`: what the engine sends from now on, see `captures.py`."""
+    return lambda engine: Capture(engine, lake_gate.recorder)

@@ -13,7 +13,8 @@ use super::world::{CI, CORP, Kind, Pending, World};
 impl World {
     /// Answers the oldest exchange that is under way, by hand.
     pub(crate) fn answer_exchange(&mut self, answer: Answer) -> bool {
-        let exchange = |pending: &Pending| matches!(pending.kind, Kind::Exchange { .. });
+        let exchange =
+            |pending: &Pending| matches!(pending.kind, Kind::Exchange { .. } | Kind::Own { .. });
         let id = self.calls.iter().find(|(_, pending)| exchange(pending));
         match id.map(|(id, _)| *id) {
             Some(id) => {
@@ -69,17 +70,21 @@ impl World {
             (Answer::Hangs | Answer::Lost, _) => Answer::timeout(),
             (
                 answer @ (Answer::Good | Answer::Mint(_)),
-                Kind::Exchange {
-                    subject_token,
-                    audience,
-                },
+                kind @ (Kind::Exchange { .. } | Kind::Own { .. }),
             ) => {
                 let how = match answer {
                     Answer::Mint(how) => how,
                     _ => Mint::default(),
                 };
-                let person = self.subjects[subject_token].person.clone();
-                let body = idp.mint(now, &person, audience, &how);
+                let (person, audience) = match kind {
+                    Kind::Exchange {
+                        subject_token,
+                        audience,
+                    } => (&self.subjects[subject_token].person, Some(&**audience)),
+                    Kind::Own { client } => (client, None),
+                    _ => panic!("{kind:?}"),
+                };
+                let body = idp.mint(now, person, audience, &how);
                 let minted: Value = serde_json::from_slice(&body).expect("our own JSON");
                 let token = minted["access_token"]
                     .as_str()
@@ -113,12 +118,18 @@ impl World {
         let (kind, (delay, answer)) = if call.method == "POST" {
             let exchange = invariants::read_exchange(&call);
             there.asked.push(exchange.clone());
-            let kind = Kind::Exchange {
-                subject_token: exchange.subject_token,
-                audience: exchange.audience,
+            let kind = match exchange.own {
+                Some(client) => Kind::Own { client },
+                None => Kind::Exchange {
+                    subject_token: exchange.subject_token,
+                    audience: exchange.audience,
+                },
             };
             there.token_paths.push(call.path.to_string());
-            let person = &self.subjects[&there.asked[there.asked.len() - 1].subject_token].person;
+            let person = match &kind {
+                Kind::Own { client } => client,
+                _ => &self.subjects[&there.asked[there.asked.len() - 1].subject_token].person,
+            };
             let scripted = match &there.for_person {
                 Some((name, answer)) if name == person => Some((there.delay, answer.clone())),
                 _ => there.script.pop_front(),

@@ -20,6 +20,11 @@ impl World {
 
     /// A request of any headers arrives.
     pub(crate) fn send_headers(&mut self, headers: &[(&[u8], &[u8])], token: &str) -> StreamId {
+        self.send_head(&RequestHead::read(headers.iter().copied()), token)
+    }
+
+    /// A request with any head arrives.
+    pub(crate) fn send_head(&mut self, head: &RequestHead<'_>, token: &str) -> StreamId {
         let stream = if self.reuses_names {
             let free = |id: &u32| !self.waiting.contains(&StreamId(*id));
             StreamId((1..).find(free).expect("there are many"))
@@ -27,7 +32,7 @@ impl World {
             self.next_stream += 1;
             StreamId(self.next_stream)
         };
-        self.send_as(stream, headers, token)
+        self.send_head_as(stream, head, token)
     }
 
     /// A request arrives under a name of the story's choice.
@@ -37,7 +42,10 @@ impl World {
         headers: &[(&[u8], &[u8])],
         token: &str,
     ) -> StreamId {
-        let head = RequestHead::read(headers.iter().copied());
+        self.send_head_as(stream, &RequestHead::read(headers.iter().copied()), token)
+    }
+
+    fn send_head_as(&mut self, stream: StreamId, head: &RequestHead<'_>, token: &str) -> StreamId {
         let request = Request {
             token: token.to_owned(),
             method: String::from_utf8_lossy(head.method).into_owned(),
@@ -51,7 +59,7 @@ impl World {
         };
         self.requests.insert(stream, request);
         self.waiting.insert(stream);
-        self.broker.request(self.now, stream, &head);
+        self.broker.request(self.now, stream, head);
         self.settle();
         stream
     }

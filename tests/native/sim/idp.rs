@@ -93,12 +93,18 @@ pub(crate) struct Minted {
     pub(crate) expires: u64,
 }
 
-/// One exchange that was asked for.
+/// One token that was asked for.
 #[derive(Clone, Debug)]
 pub(crate) struct Exchange {
+    /// Empty where a client asks for its own account.
     pub(crate) subject_token: String,
     pub(crate) audience: String,
+    /// The client that asks for its own account.
+    pub(crate) own: Option<String>,
 }
+
+/// For what the accounts of programs are good, since no audience is asked for.
+const OWN_AUDIENCES: [&str; 5] = ["catalog", "mart", "bots", "catalog-acme", "mart-acme"];
 
 pub(crate) struct Idp {
     pub(crate) name: &'static str,
@@ -201,10 +207,18 @@ impl Idp {
         tokens::key_set(self.keys.iter().map(|key| &**key)).into_bytes()
     }
 
-    /// The answer with a token for `person`, entered in the books.
-    pub(crate) fn mint(&mut self, now: u64, person: &str, audience: &str, how: &Mint) -> Vec<u8> {
+    /// The answer with a token for `person`, or for the own account of the client of that name, entered in the books.
+    pub(crate) fn mint(
+        &mut self,
+        now: u64,
+        person: &str,
+        audience: Option<&str>,
+        how: &Mint,
+    ) -> Vec<u8> {
         let person = how.person.as_deref().unwrap_or(person);
-        let audience = how.audience.clone().unwrap_or_else(|| audience.into());
+        let own = audience.is_none();
+        let good = audience.map_or_else(|| json!(OWN_AUDIENCES), Value::from);
+        let audience = how.audience.clone().unwrap_or(good);
         let life = how.life.unwrap_or(600);
         let expires = now.saturating_add_signed(life);
         let token = if how.opaque {
@@ -214,6 +228,11 @@ impl Idp {
             claims["iat"] = now.min(expires).into();
             claims["azp"] = "icegate".into();
             claims["jti"] = format!("minted:{}", self.asked.len()).into();
+            if own {
+                claims["azp"] = person.into();
+                claims["sub"] = format!("{person}-sa").into();
+                claims["preferred_username"] = format!("service-account-{person}").into();
+            }
             let other = how.signer.map(|Key(name)| signer(name));
             sign(other.as_ref().unwrap_or(&self.signer), &claims)
         };

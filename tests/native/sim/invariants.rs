@@ -46,8 +46,12 @@ pub(crate) fn read_exchange(call: &HttpCall) -> Exchange {
         header.map(|header| header.1.expose().clone())
     };
     use base64::Engine as _;
-    let credential = base64::engine::general_purpose::STANDARD.encode(format!("icegate:{SECRET}"));
-    assert_eq!(header("authorization"), Some(format!("Basic {credential}")));
+    let basic = header("authorization").expect("a credential");
+    let basic = basic.strip_prefix("Basic ").expect("Basic");
+    let basic = base64::engine::general_purpose::STANDARD.decode(basic);
+    let basic = String::from_utf8(basic.expect("base64")).expect("text");
+    let (client, secret) = basic.split_once(':').expect("id and secret");
+    assert_eq!(secret, SECRET);
     let form: Vec<(String, String)> = form_urlencoded::parse(call.body.expose())
         .into_owned()
         .collect();
@@ -57,13 +61,25 @@ pub(crate) fn read_exchange(call: &HttpCall) -> Exchange {
         assert!(values.next().is_none(), "{name} twice");
         value.1.clone()
     };
-    assert_eq!(
-        one("grant_type"),
-        "urn:ietf:params:oauth:grant-type:token-exchange"
-    );
-    Exchange {
-        subject_token: one("subject_token"),
-        audience: one("audience"),
+    match one("grant_type").as_str() {
+        "client_credentials" => {
+            assert_eq!(form.len(), 1, "an account is asked for alone: {form:?}");
+            assert!(tenants::owner_of_account(client).is_some(), "{client}");
+            Exchange {
+                subject_token: String::new(),
+                audience: String::new(),
+                own: Some(client.to_owned()),
+            }
+        }
+        "urn:ietf:params:oauth:grant-type:token-exchange" => {
+            assert_eq!(client, "icegate");
+            Exchange {
+                subject_token: one("subject_token"),
+                audience: one("audience"),
+                own: None,
+            }
+        }
+        other => panic!("{other}"),
     }
 }
 
@@ -85,6 +101,8 @@ pub(crate) fn check_calls(world: &World) {
                 assert_eq!(subject.issuer, world.idps[pending.idp].issuer);
                 assert!(!under_way.contains(&flight), "two flights for {subject:?}");
             }
+            // Two tokens of one program are two flights for one account.
+            Kind::Own { .. } => {}
             Kind::Prefix { warehouse, .. } => {
                 assert!(!prefixes.contains(&warehouse), "{warehouse} is asked twice");
                 prefixes.push(warehouse);
@@ -99,8 +117,9 @@ pub(crate) fn check_calls(world: &World) {
         under_way.push(flight);
     }
     for idp in [CORP, CI] {
-        let exchange =
-            |call: &&(usize, &Kind)| call.0 == idp && matches!(call.1, Kind::Exchange { .. });
+        let exchange = |call: &&(usize, &Kind)| {
+            call.0 == idp && matches!(call.1, Kind::Exchange { .. } | Kind::Own { .. })
+        };
         let exchanges = under_way.iter().filter(exchange).count();
         assert!(exchanges <= world.config.limits.exchanges_in_flight);
     }
@@ -117,13 +136,17 @@ pub(crate) fn check_forwarded(world: &World, stream: StreamId) {
         None => audience.to_owned(),
     };
     let idp = &world.idps[idp];
-    assert_eq!(
-        subject.issuer, idp.issuer,
-        "another identity provider's caller"
-    );
     let token = request.minted.as_ref().expect("Bearer");
     let minted = idp.books.get(token).expect("a minted token");
-    assert_eq!(minted.person, subject.person);
+    match tenants::account(&subject.person, &request.path) {
+        // Only the program itself, and only for what its account is for.
+        Some(account) => assert_eq!(minted.person, account),
+        None => {
+            let home = idp.issuer;
+            assert_eq!(subject.issuer, home, "another identity provider's caller");
+            assert_eq!(minted.person, subject.person);
+        }
+    }
     let names = |audience: &str| match &minted.audience {
         Value::Array(several) => several.iter().any(|one| one == audience),
         one => one == audience,

@@ -27,4 +27,4 @@ mod world;
 #[allow(unused_imports, reason = "each test crate uses a part of it")]
 pub(crate) use idp::{Answer, Key, Mint};
 #[allow(unused_imports, reason = "each test crate uses a part of it")]
-pub(crate) use world::{CI, CORP, Outcome, World, golden, table};
+pub(crate) use world::{CI, CORP, Outcome, World, config, golden, table};

@@ -134,7 +134,7 @@ pub(crate) fn tell(ops: &[Op]) {
 
 /// The same with tenants, bodies, prefixes that are asked, and caps.
 pub(crate) fn tell_of_tenants(ops: &[Op]) {
-    let mut all = tenants::tenants(&limits());
+    let mut all = tenants::programs(&limits());
     all["limits"]["request_body"] = 2048.into();
     all["tenants"]["acme"]["limits"] = json!({"cached_callers": 1});
     all["tenants"]["globex"]["limits"] = json!({"exchanges_per_second": 1});
@@ -166,6 +166,7 @@ pub(crate) fn tell_of_tenants(ops: &[Op]) {
             (CORP, "alice", ACME),
             (CORP, "carol", GLOBEX),
             (CI, "robot", "/bots/v1"),
+            (CI, "bot", ACME),
         ] {
             let token = world.token_of(idp, person, 300);
             let stream = world.post_with(&format!("{path}/namespaces/db/tables"), &token, TABLE);
@@ -184,6 +185,11 @@ fn tell_in(world: &mut World, people: [&str; 5], ops: &[Op]) {
         .collect();
     people.push(world.token_of(CI, "robot", 300));
     people.push(world.token_of(CORP, "hasty", 20));
+    if world.config.tenancy.is_some() {
+        people.push(world.token_of(CORP, "engine", 300));
+        people.push(world.token_of(CI, "bot", 300));
+        people.push(world.token_of(CORP, "stray", 300));
+    }
     for op in ops {
         apply(world, &mut people, *op);
     }
@@ -278,7 +284,7 @@ fn apply(world: &mut World, people: &mut [String], op: Op) {
         Op::Renew { who } => {
             let who = usize::from(who) % people.len();
             let (idp, life) = match who {
-                5 => (CI, 300),
+                5 | 8 => (CI, 300),
                 6 => (CORP, 20),
                 _ => (CORP, 300),
             };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use icegate::clock::UnixTime;
 use icegate::config::{CatalogId, Config, WarehouseId};
-use icegate::iceberg::{Method, Wishes, read_body, read_query, route};
+use icegate::iceberg::{Method, Query, Wishes, read_body, read_query, route};
 use icegate::identity::{Caller, Presented};
 use icegate::jose::{KeySet, RustCrypto};
 use icegate::policy::{Asked, Decision, Denial, Permit, Prefixes, Told, decide};
@@ -19,7 +19,7 @@ pub(crate) fn person(config: &Config, name: &str, groups: &[&str]) -> Caller {
     person_with(config, name, &json!({"groups": groups}))
 }
 
-/// A person of corp's with more claims; `null` takes one away.
+/// A person of corp's with more claims.
 pub(crate) fn person_with(config: &Config, name: &str, more: &Value) -> Caller {
     verified(config, CORP, "icegate", name, more)
 }
@@ -34,8 +34,13 @@ fn verified(config: &Config, issuer: &str, audience: &str, name: &str, more: &Va
     for (claim, value) in more.as_object().expect("claims") {
         claims[claim] = value.clone();
     }
-    let signer = if issuer == CORP { corp() } else { ci() };
-    let token = signer.sign(&claims);
+    holder(config, &claims)
+}
+
+/// Whoever sends a token of these claims.
+pub(crate) fn holder(config: &Config, claims: &Value) -> Caller {
+    let signer = if claims["iss"] == CORP { corp() } else { ci() };
+    let token = signer.sign(claims);
     let now = UnixTime::from_secs(NOW);
     let presented =
         Presented::inspect(token.as_bytes(), config, now).expect("a token for the gate");
@@ -76,6 +81,8 @@ pub(crate) struct Request<'a> {
 pub(crate) struct Desk {
     pub(crate) config: Config,
     pub(crate) book: Book,
+    /// What the certificate of every connection names.
+    pub(crate) peer: Option<String>,
 }
 
 impl Desk {
@@ -84,6 +91,7 @@ impl Desk {
         Self {
             config: lake_with(changes),
             book: Book::default(),
+            peer: None,
         }
     }
 
@@ -114,7 +122,10 @@ impl Desk {
         let (layout, catalog) = found.expect("a catalog has the path");
         let route = route(Method::from_bytes(request.method.as_bytes()), path, layout)
             .expect("an operation");
-        let query = read_query(&route, layout).expect("a query");
+        let query = match self.config.tenancy {
+            Some(_) => read_query(&route, layout).expect("a query"),
+            None => Query::default(),
+        };
         let body = request.body.as_ref().map(|body| {
             let read = read_body(route.operation, body.to_string().as_bytes());
             read.unwrap_or_else(|fault| panic!("{fault}: {body}"))
@@ -129,6 +140,7 @@ impl Desk {
             query: &query,
             wishes,
             body: body.as_ref(),
+            peer: self.peer.as_deref(),
         };
         decide(&self.config, &self.book, caller, &asked)
     }
