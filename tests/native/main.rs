@@ -63,9 +63,9 @@ mod policy_places;
 mod policy_program_properties;
 mod policy_programs;
 mod policy_properties;
+mod policy_views;
 #[path = "support/programs.rs"]
 mod programs;
-mod policy_views;
 mod refusal_table;
 mod sim;
 mod sim_bodies;

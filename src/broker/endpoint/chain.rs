@@ -72,7 +72,7 @@ impl Broker {
         match self.chain(now, parked, &caller, token)? {
             Chain::OfProvider => self.own(now, parked, caller, token, None, asked),
             Chain::Since(origin) => self.own(now, parked, caller, token, Some(origin.since), asked),
-            Chain::Unknown => Err(unproven(&caller).into()),
+            Chain::Unknown => Err(needs_proof(&caller).into()),
         }
     }
 
@@ -101,7 +101,7 @@ impl Broker {
     }
 }
 
-pub(super) fn unproven(caller: &Caller) -> Refusal {
+pub(super) fn needs_proof(caller: &Caller) -> Refusal {
     Refusal::new(
         Reason::SessionUnproven,
         format!(

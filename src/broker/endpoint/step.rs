@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::chain::{Chain, unproven};
+use super::chain::{Chain, needs_proof};
 use super::grants::GrantOf;
 use super::kept::Answer;
 use super::outcome::login_refused;
@@ -390,7 +390,7 @@ impl Broker {
                 }
                 None => self.own(now, parked, caller, token, Some(origin.since), asked),
             },
-            Chain::Unknown => Err(unproven(&caller).into()),
+            Chain::Unknown => Err(needs_proof(&caller).into()),
         }
     }
 
@@ -461,7 +461,9 @@ impl Broker {
             .into());
         }
         match self.chain(now, parked, &caller, token)? {
-            Chain::Unknown if caller.proof() == Proof::EngineWord => Err(unproven(&caller).into()),
+            Chain::Unknown if caller.proof() == Proof::EngineWord => {
+                Err(needs_proof(&caller).into())
+            }
             // Another worker may know since when.
             Chain::OfProvider | Chain::Unknown => self.own(now, parked, caller, token, None, asked),
             Chain::Since(origin) => self.own(now, parked, caller, token, Some(origin.since), asked),
