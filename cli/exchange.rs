@@ -12,7 +12,7 @@ pub(crate) fn show(page: &mut Page, config: &Config, context: Option<ContextId>)
         return;
     };
     let rule = &context.token;
-    let Some(issuer) = config.issuers.get(usize::from(rule.from.0)) else {
+    let Some(issuer) = config.issuers.get(usize::from(rule.at.0)) else {
         return;
     };
     let endpoint = match &issuer.token_path {
@@ -27,6 +27,10 @@ pub(crate) fn show(page: &mut Page, config: &Config, context: Option<ContextId>)
         let how = match &client.authentication {
             ClientAuthentication::SecretBasic(_) => "client_secret_basic",
             ClientAuthentication::SecretPost(_) => "client_secret_post",
+            ClientAuthentication::PrivateKeyJwt { .. } => "private_key_jwt",
+            ClientAuthentication::TlsClientAuth => {
+                "tls_client_auth, the certificate of the cluster"
+            }
             ClientAuthentication::Injected => "by Envoy's credential injector",
         };
         let cluster = &client.endpoint.cluster;

@@ -20,6 +20,7 @@ pub mod audit;
 pub mod backoff;
 pub mod cache;
 pub mod config;
+pub mod dialect;
 pub mod exchange;
 pub mod guard;
 pub mod identity;

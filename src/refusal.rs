@@ -373,6 +373,7 @@ impl From<&MintedFault> for Reason {
             | MintedFault::Algorithm
             | MintedFault::Claims(_)
             | MintedFault::OtherIssuer
+            | MintedFault::NoIssuedTokenType
             | MintedFault::SenderConstrained
             | MintedFault::Signature => Self::MintedInvalid,
         }

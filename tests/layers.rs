@@ -17,6 +17,7 @@ const LAYERS: &[&[&str]] = &[
     &["clock", "limits", "secret", "text"],
     &["json", "wire"],
     &["iceberg", "jose", "oauth"],
+    &["dialect"],
     &["config"],
     &["identity"],
     &["audit", "backoff", "exchange", "guard"],

@@ -13,8 +13,8 @@ const STATUSES: [u16; 12] = [200, 201, 204, 302, 400, 401, 403, 404, 429, 500, 5
 
 fuzz_target!(|data: &[u8]| {
     let Some((choice, body)) = data.split_first() else { return };
-    let status = STATUSES[usize::from(choice >> 1) % STATUSES.len()];
-    let profile = if choice & 1 == 0 { Profile::Keycloak } else { Profile::Rfc8693 };
+    let status = STATUSES[usize::from(*choice) % STATUSES.len()];
+    let profile = Profile::ALL[body.len() % Profile::ALL.len()];
     let answer = CallAnswer::Answered { status, retry_after: body.get(..4), body };
     if let Sorted::Minted(response) = sort(profile, answer) {
         assert_eq!(status, 200);

@@ -169,7 +169,7 @@ impl Broker {
     /// a request may hold its own for as long as its body takes.
     fn signed_what_is_held(&self, held: &Held) -> bool {
         let context = self.config.context(held.context);
-        context.is_some_and(|own| self.has_key(own.token.from, held.minted.key()))
+        context.is_some_and(|own| self.has_key(own.token.at, held.minted.key()))
     }
 
     pub(super) fn identify(

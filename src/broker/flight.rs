@@ -15,14 +15,14 @@ use std::time::Duration;
 
 use super::keys::finds_token_path;
 use super::landing::Remember;
-use super::outcome::{Terms, effect, no_terms, no_token_path, refused, terms, unfit};
+use super::outcome::{Terms, cannot_sign, effect, no_terms, no_token_path, refused, terms, unfit};
 use super::parked::{Parked, Turn};
 use super::row::{exchanges_full, paused};
 use super::{Broker, CallId, Level, Purpose, StreamId};
 use crate::backoff::Start;
 use crate::cache::SubjectToken;
 use crate::clock::{Instant, Now};
-use crate::config::{ContextId, Grant, IssuerId};
+use crate::config::{ContextId, IssuerId};
 use crate::exchange::{self, BackoffEffect, ExchangeKey, MintedFault, Misconfiguration, Sorted};
 use crate::identity::Caller;
 use crate::oauth::TokenResponse;
@@ -81,8 +81,8 @@ impl Broker {
     ) -> Result<ExchangeKey, Refusal> {
         let config = Rc::clone(&self.config);
         let terms = terms(&config, context).ok_or_else(no_terms)?;
-        // A program's own account may be another issuer's than its token.
-        let issuer = terms.rule.from;
+        // It may be another than the caller's.
+        let issuer = terms.rule.at;
         let index = usize::from(issuer.0);
         let token_path = self
             .issuers
@@ -127,10 +127,15 @@ impl Broker {
             self.flights.insert(key, flight);
             return Ok(key);
         }
+        let mut making = exchange::Making {
+            now: now.unix,
+            random: &mut |bytes| self.entropy.fill(bytes),
+        };
+        let call = exchange::exchange_call(&inputs, &mut making);
+        let mut call = call.map_err(|_| cannot_sign(&terms))?;
+        call.timeout = limits.exchange_timeout;
         flight.probe = keys.exchanges.may_start(now.instant) == Start::Probe;
         keys.row.started();
-        let mut call = exchange::exchange_call(&inputs);
-        call.timeout = limits.exchange_timeout;
         flight.stage = Stage::Calling(self.call(now, Purpose::Exchange(key), call));
         self.flights.insert(key, flight);
         Ok(key)
@@ -163,12 +168,7 @@ impl Broker {
             let outcome = ExchangeOutcome::OperatorFault;
             return self.land_refused(now, flight, outcome, no_terms(), Remember::No);
         };
-        let sorted = exchange::sort(terms.issuer.profile, answer);
-        let sorted = match terms.grant {
-            Grant::Exchange => sorted,
-            Grant::ClientCredentials => sorted.of_own_account(),
-        };
-        match sorted {
+        match exchange::sort_by(terms.errors(), answer) {
             Sorted::Minted(response) => {
                 self.mind(now, &flight, BackoffEffect::Healthy);
                 self.check(now, key, flight, Box::new(response), true);

@@ -1,6 +1,7 @@
 //! What the end of an exchange means for those who waited for it, in words.
 
 use crate::config::{Client, Config, ContextId, Grant, Issuer, Service, TokenRule};
+use crate::dialect::ErrorTable;
 use crate::exchange::{
     BackoffEffect, Inputs, MintedFault, Misconfiguration, Sorted, Unavailable, Whose,
 };
@@ -39,6 +40,15 @@ impl<'a> Terms<'a> {
             tenant: self.tenant,
             token_path,
             subject_token,
+        }
+    }
+
+    /// What the errors of its answer mean.
+    pub(super) fn errors(&self) -> ErrorTable {
+        let dialect = self.issuer.profile.dialect();
+        match self.grant {
+            Grant::Exchange => dialect.exchange.errors,
+            Grant::ClientCredentials => dialect.client_credentials.errors,
         }
     }
 
@@ -84,7 +94,7 @@ pub(super) fn terms(config: &Config, id: ContextId) -> Option<Terms<'_>> {
     Some(Terms {
         service: service.map(|service| &*service.name),
         own_client: context.client.is_some(),
-        issuer: config.issuers.get(usize::from(context.token.from.0))?,
+        issuer: config.issuers.get(usize::from(context.token.at.0))?,
         client: config.client(context)?,
         grant: context.grant,
         rule: &context.token,
@@ -117,6 +127,13 @@ pub(super) fn refused(sorted: &Sorted, terms: &Terms<'_>, who: &str) -> (Exchang
             format!(
                 "identity provider '{idp}' does not accept {who}'s token any more (signed out, disabled, or \
                  revoked): sign in again"
+            ),
+        ),
+        Sorted::InteractionRequired => (
+            Reason::SubjectRefused,
+            format!(
+                "identity provider '{idp}' wants {who} to sign in again and to prove more than before (another factor, or \
+                 what its policy asks for), which the gate cannot do for anybody: sign in again"
             ),
         ),
         Sorted::Forbidden => (
@@ -170,7 +187,9 @@ pub(super) fn refused(sorted: &Sorted, terms: &Terms<'_>, who: &str) -> (Exchang
         ),
     };
     let outcome = match sorted {
-        Sorted::CallerRefused | Sorted::Forbidden => ExchangeOutcome::CallerRefused,
+        Sorted::CallerRefused | Sorted::InteractionRequired | Sorted::Forbidden => {
+            ExchangeOutcome::CallerRefused
+        }
         Sorted::ClientRefused | Sorted::Misconfigured(_) => ExchangeOutcome::OperatorFault,
         Sorted::RateLimited { .. } | Sorted::Unavailable(_) | Sorted::Minted(_) => {
             ExchangeOutcome::IdpFault
@@ -188,6 +207,16 @@ pub(super) fn unfit(fault: &MintedFault, terms: &Terms<'_>, who: &str) -> Refusa
         fault.describe()
     );
     Refusal::new(fault.into(), sentence)
+}
+
+/// The loader lets no key in that does not sign.
+pub(super) fn cannot_sign(terms: &Terms<'_>) -> Refusal {
+    let (idp, client, place) = (&terms.issuer.name, &terms.client.id, terms.client_place());
+    let sentence = format!(
+        "the gate cannot sign with the key of its client '{client}' at identity provider '{idp}': its operator must look \
+         at {place}.key"
+    );
+    Refusal::new(Reason::ClientRefused, sentence)
 }
 
 /// The loader lets no catalog name an issuer without a client, so this does not happen.

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::flight::{Flight, Stage};
-use super::outcome::{Terms, no_terms, no_token_path, terms};
+use super::outcome::{Terms, cannot_sign, no_terms, no_token_path, terms};
 use super::request::expired;
 use super::{Broker, Purpose};
 use crate::backoff::Start;
@@ -93,7 +93,7 @@ impl Broker {
 
     /// The call of a flight that was queued: what it was queued with may have changed.
     fn may_take_off(
-        &self,
+        &mut self,
         now: Now,
         config: &Config,
         flight: &Flight,
@@ -115,7 +115,11 @@ impl Broker {
             .and_then(|keys| keys.token_path())
             .ok_or_else(|| no_token_path(&terms))?;
         let inputs = terms.inputs(&config.generation, token_path, flight.token.expose());
-        Ok(exchange::exchange_call(&inputs))
+        let mut making = exchange::Making {
+            now: now.unix,
+            random: &mut |bytes| self.entropy.fill(bytes),
+        };
+        exchange::exchange_call(&inputs, &mut making).map_err(|_| cannot_sign(&terms))
     }
 
     /// Whether something will end a flight: a call, a deadline, or for a queued one another flight.

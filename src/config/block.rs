@@ -14,10 +14,13 @@
 /// | `[default value, "why"]` | the value | `Option<T>` |
 /// | `[optional "what", "why"]` | what the words say | `Option<Option<T>>` |
 /// | `[block "what"]` | the same as an empty block | `Option<T>` |
+///
+/// `with one of [...]`: at least one of these fields must be there, which the schema says too; the checks across fields
+/// say which.
 macro_rules! block {
     (
         $(#[doc = $doc:literal])+
-        $block:ident at $place:literal {
+        $block:ident at $place:literal $(with one of [$($one:literal),+])? {
             $( $(#[doc = $about:literal])+ $field:ident: $kind:ty [$($rule:tt)+], )+
         }
     ) => {
@@ -44,7 +47,7 @@ macro_rules! block {
                     $( $crate::config::block::block!(
                         @row $crate::config::block::name(stringify!($field)), &[$($about),+], $kind, $($rule)+
                     ) ),+
-                ])
+                ])$(.with_one_of(&[$($one),+]))?
             }
         }
     };

@@ -191,7 +191,7 @@ pub(crate) enum ServiceToken {
     /// By exchanging its own.
     Exchange,
     /// With an account of its own.
-    OwnAccount(OwnAccountBlock),
+    OwnAccount(Box<OwnAccountBlock>),
 }
 
 impl Field for ServiceToken {
@@ -201,7 +201,7 @@ impl Field for ServiceToken {
             Tree::Text(_) => {
                 node.refuse(faults, "must be exchange, or {client_credentials: {...}}")
             }
-            _ => OwnAccountBlock::read(node, faults).map(Self::OwnAccount),
+            _ => OwnAccountBlock::read(node, faults).map(|own| Self::OwnAccount(Box::new(own))),
         }
     }
 

@@ -351,6 +351,16 @@ impl Shape {
             sections,
         }
     }
+
+    /// A block in which at least one of these must be there.
+    pub(crate) fn with_one_of(mut self, fields: &[&str]) -> Self {
+        let ways: Vec<Value> = fields
+            .iter()
+            .map(|field| json!({"required": [field]}))
+            .collect();
+        put(&mut self.schema, "anyOf", ways.into());
+        self
+    }
 }
 
 fn list(schema: &Value) -> Value {

@@ -204,6 +204,13 @@ texts! {
         shown: "text", "^[!-~]{1,128}$",
     }
 
+    /// A token type identifier, RFC 8693 section 3.
+    TokenTypeUri(Rc<str>) {
+        test: is_absolute_uri,
+        must: "must be an absolute URI (RFC 8693 section 3)",
+        shown: "URI", "^[A-Za-z][A-Za-z0-9+.-]*:\\S+$",
+    }
+
     /// A path that is compared as it is.
     ExactPath(Rc<str>) {
         test: |text| text.len() <= 1024 && text.strip_prefix('/').is_some_and(|rest| rest.split('/').all(is_plain_segment)),

@@ -6,6 +6,7 @@ use super::node::{Field, Node};
 #[cfg(not(target_arch = "wasm32"))]
 use super::shape::{Shape, Show};
 use super::values::{Listed, Text, Wrong, list};
+use crate::dialect::ClientMethod;
 use crate::iceberg::{Class, Kind, Operation, OperationSet};
 use crate::jose::Algorithm;
 #[cfg(not(target_arch = "wasm32"))]
@@ -45,10 +46,20 @@ fn one_of(words: &[&str]) -> String {
     }
 }
 
-words!(Profile {
-    "keycloak" => Profile::Keycloak,
-    "rfc8693" => Profile::Rfc8693,
-});
+impl Text for Profile {
+    fn parse(text: &str) -> Result<Self, Wrong> {
+        Self::from_name(text).ok_or_else(|| one_of(&profiles()).into())
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    fn text_shape() -> Shape {
+        Shape::words(&profiles())
+    }
+}
+
+fn profiles() -> [&'static str; 5] {
+    Profile::ALL.map(|profile| profile.dialect().name)
+}
 
 impl Text for Kind {
     fn parse(text: &str) -> Result<Self, Wrong> {
@@ -170,19 +181,20 @@ words!(Discovery {
     "oauth" => Discovery::Oauth,
 });
 
-/// How a client secret is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Authentication {
-    /// RFC 6749 section 2.3.1, HTTP Basic.
-    Basic,
-    /// RFC 6749 section 2.3.1, in the body.
-    Post,
-}
+impl Text for ClientMethod {
+    fn parse(text: &str) -> Result<Self, Wrong> {
+        let named = |method: &Self| method.name() == text;
+        Self::ALL
+            .into_iter()
+            .find(named)
+            .ok_or_else(|| one_of(&Self::ALL.map(Self::name)).into())
+    }
 
-words!(Authentication {
-    "client_secret_basic" => Authentication::Basic,
-    "client_secret_post" => Authentication::Post,
-});
+    #[cfg(not(target_arch = "wasm32"))]
+    fn text_shape() -> Shape {
+        Shape::words(&Self::ALL.map(Self::name))
+    }
+}
 
 impl Text for Algorithm {
     fn parse(text: &str) -> Result<Self, Wrong> {

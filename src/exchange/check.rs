@@ -4,8 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::clock::{Now, UnixTime};
-use crate::config::{Config, Issuer, IssuerId, Profile, TokenRule};
-use crate::identity::{Caller, client_of, is_keycloak_access_token, is_program};
+use crate::config::{Config, Issuer, IssuerId, TokenRule};
+use crate::identity::{Caller, client_of, is_access_token, is_program};
 use crate::jose::{Claims, ClaimsFault, CompactJws, Fingerprint, JwsFault, KeySet, VerifyFault};
 use crate::json::Value;
 use crate::limits::{MINTED_SKEW, MINTED_TOKEN_BYTES};
@@ -83,6 +83,8 @@ pub enum MintedFault {
     Characters,
     /// The answer says that it is no access token: an ID token, a refresh token, a SAML assertion.
     IssuedTokenType,
+    /// The answer does not say what kind of token it is, where the dialect always does.
+    NoIssuedTokenType,
     /// No signed JWT (or one that is encrypted): nothing in it can be checked.
     Opaque,
     /// A JWT that is not well-formed.
@@ -131,6 +133,9 @@ impl MintedFault {
             Self::TooLong => format!("is longer than {MINTED_TOKEN_BYTES} bytes"),
             Self::Characters => "has characters that no token has".to_owned(),
             Self::IssuedTokenType | Self::NotAnAccessToken => "is not an access token".to_owned(),
+            Self::NoIssuedTokenType => {
+                "comes without the kind of token that it is (issued_token_type)".to_owned()
+            }
             Self::Opaque => "is not a signed JWT, so it cannot be checked".to_owned(),
             Self::Form(fault) => fault.to_string(),
             Self::Algorithm => {
@@ -174,7 +179,8 @@ impl fmt::Display for MintedFault {
 
 impl std::error::Error for MintedFault {}
 
-/// Checks what the token endpoint of `issuer` answered for `caller` under `rule`. `keys` must be those of `issuer`.
+/// Checks what the token endpoint of `issuer`, which is the one that `rule.at` names, answered for `caller` under `rule`.
+/// `keys` must be those of `issuer`.
 ///
 /// The life of the result is the least of the answer's `expires_in` (when it can be read), the time
 /// to the token's own `exp`, the time to the caller's own `exp`, and the rule's `life`; less
@@ -201,12 +207,12 @@ pub fn check(
     if !is_token68(token.as_bytes()) {
         return Err(MintedFault::Characters);
     }
-    if answer
-        .issued_token_type
-        .as_deref()
-        .is_some_and(|name| !is_usable(name))
-    {
-        return Err(MintedFault::IssuedTokenType);
+    match answer.issued_token_type.as_deref() {
+        Some(name) if !is_usable(name) => return Err(MintedFault::IssuedTokenType),
+        None if issuer.profile.dialect().exchange.issued_token_type => {
+            return Err(MintedFault::NoIssuedTokenType);
+        }
+        _ => {}
     }
 
     // 2. A signed JWT of this issuer.
@@ -220,16 +226,23 @@ pub fn check(
         .filter(|algorithm| issuer.algorithms.contains(algorithm))
         .ok_or(MintedFault::Algorithm)?;
     let claims = Claims::parse(jws.payload()).map_err(MintedFault::Claims)?;
-    if claims.iss() != Some(&*issuer.issuer) {
+    let dialect = issuer.profile.dialect();
+    let is_issuers = |iss: &str| dialect.tokens.issuer.are_one(&issuer.issuer, iss);
+    if !claims.iss().is_some_and(is_issuers) {
         return Err(MintedFault::OtherIssuer);
     }
 
     // 3. For the person who called, for the catalog, and not for the gate. Only audiences of this
     //    issuer count: with this `iss`, those of other issuers open nothing at the gate.
+    let same = |claim: &&str| {
+        let own = caller.claims().get(claim);
+        own.is_none_or(|own| claims.get(claim) == Some(own))
+    };
     match whose {
         Whose::Callers if caller.issuer() != rule.from => return Err(MintedFault::OtherIssuer),
         Whose::Callers
-            if claims.string_at(&issuer.subject_claim.0) != Some(caller.same_person()) =>
+            if claims.string_at(&issuer.subject_claim.0) != Some(caller.same_person())
+                || !dialect.tokens.same.iter().all(same) =>
         {
             return Err(MintedFault::OtherSubject);
         }
@@ -237,7 +250,12 @@ pub fn check(
             return Err(MintedFault::OtherClient);
         }
         Whose::Clients { config, .. }
-            if !is_program(config, &claims, &config.whos.holding(rule.from, &claims)) =>
+            if !is_program(
+                config,
+                rule.at,
+                &claims,
+                &config.whos.holding(rule.at, &claims),
+            ) =>
         {
             return Err(MintedFault::NotAPrograms);
         }
@@ -275,7 +293,7 @@ pub fn check(
     if claims.get("cnf").is_some() {
         return Err(MintedFault::SenderConstrained);
     }
-    if issuer.profile == Profile::Keycloak && !is_keycloak_access_token(&claims) {
+    if !is_access_token(issuer.profile, &claims) {
         return Err(MintedFault::NotAnAccessToken);
     }
 
@@ -312,7 +330,7 @@ pub fn check(
             .and_then(|jti| jti.as_str())
             .filter(|jti| is_jti(jti))
             .map(str::to_owned),
-        issuer: rule.from,
+        issuer: rule.at,
         key,
         expires,
         life: less_skew(own.min(subject).min(rule.life)),

@@ -1,13 +1,13 @@
-//! The calls that get gate tokens.
+//! The calls that get gate tokens, and what the answers mean.
 
 use std::time::Duration;
 
-use super::request::{authentication, post};
-use crate::config::{Client, GateTokens, Issuer};
-use crate::oauth::{
-    self, ClientCredentialsGrant, ExchangeWords, Impersonation, JwtBearerGrant,
-    TOKEN_TYPE_ACCESS_TOKEN, TokenExchange,
+use super::request::{
+    Asking, CannotSign, Making, Target, client_credentials_call, own_call, word_call,
 };
+use crate::config::{Client, ClientAuthentication, GateTokens, Issuer};
+use crate::dialect::{ErrorTable, Word};
+use crate::secret::Secret;
 use crate::wire::HttpCall;
 
 /// What the identity provider is asked for a gate token with.
@@ -18,25 +18,34 @@ pub enum GateGrant<'a> {
         /// `client_id`.
         id: &'a str,
         /// `client_secret`.
-        secret: &'a str,
+        secret: &'a Secret<String>,
     },
-    /// An assertion of the gate about a person (RFC 7523 section 2.1).
-    Assertion(&'a str),
-    /// The name of a person whom the gate's client may impersonate (Keycloak).
-    Impersonation(&'a str),
-    /// A token of the person or the program itself (RFC 8693).
-    Exchange {
-        /// `subject_token`, an access token.
-        subject: &'a str,
-        /// `actor_token`, an access token.
-        actor: Option<&'a str>,
-    },
+    /// An engine's word: an assertion of the gate about a person (RFC 7523 section 2.1), or the name of a person whom the
+    /// gate's client may impersonate.
+    Word(&'a Word, &'a str),
+    /// A token of the person or the program itself (RFC 8693), an access token.
+    Own(&'a str),
 }
 
-/// The POST to the issuer's token endpoint at `token_path`; `None` when the gate has no client there and one is needed.
+impl GateGrant<'_> {
+    /// What the errors of its answer mean.
+    pub fn errors(&self, issuer: &Issuer) -> ErrorTable {
+        let dialect = issuer.profile.dialect();
+        match self {
+            Self::Login { .. } => dialect.client_credentials.errors,
+            Self::Word(word, _) => word.errors,
+            Self::Own(_) => dialect.exchange.errors,
+        }
+    }
+}
+
+/// The POST to the issuer's token endpoint at `token_path`. `Ok(None)`: the gate has no client there, and one is needed.
 ///
 /// An engine's login goes with the engine's credentials and no others, everything else with those of the gate's client
 /// for gate tokens.
+///
+/// # Errors
+/// The client's private key does not sign.
 pub fn gate_call(
     issuer: &Issuer,
     rule: &GateTokens,
@@ -44,63 +53,36 @@ pub fn gate_call(
     scope: Option<&str>,
     grant: GateGrant<'_>,
     timeout: Duration,
-) -> Option<HttpCall> {
-    let (audiences, resources) = (&*rule.audiences, &*rule.resources);
-    let ours = |form: &dyn Fn(oauth::ClientAuthentication<'_>) -> _| {
-        let client: &Client = rule.client.as_ref()?;
-        let proof = authentication(client);
-        Some(post(&client.endpoint, token_path, proof, form(proof)))
+    making: &mut Making<'_>,
+) -> Result<Option<HttpCall>, CannotSign> {
+    let target = Target {
+        resources: &rule.resources,
+        audiences: &rule.audiences,
+        scope,
+        parameters: &[],
     };
-    let mut call = match grant {
-        GateGrant::Login { id, secret } => {
-            let proof = login(issuer, id, secret);
-            let form = ClientCredentialsGrant {
-                resources,
-                audiences,
-                scope,
-                parameters: &[],
+    let asking = |client| Asking {
+        issuer,
+        client,
+        token_path,
+    };
+    let mut call = match (grant, &rule.client) {
+        (GateGrant::Login { id, secret }, _) => {
+            // Every server takes HTTP Basic.
+            let engine = Client {
+                id: id.into(),
+                authentication: ClientAuthentication::SecretBasic(secret.clone()),
+                endpoint: rule.login.clone(),
+                subject_token_type: None,
             };
-            post(&rule.login, token_path, proof, form.to_form(proof))
+            client_credentials_call(asking(&engine), target, making)?
         }
-        GateGrant::Assertion(assertion) => {
-            let form = JwtBearerGrant {
-                assertion,
-                resources,
-                audiences,
-                scope,
-                parameters: &[],
-            };
-            ours(&|proof| form.to_form(proof))?
+        (GateGrant::Word(word, subject), Some(client)) => {
+            word_call(asking(client), word, subject, target, making)?
         }
-        GateGrant::Impersonation(requested_subject) => {
-            let form = Impersonation {
-                requested_subject,
-                audiences,
-                scope,
-                parameters: &[],
-            };
-            ours(&|proof| form.to_form(proof))?
-        }
-        GateGrant::Exchange { subject, actor } => {
-            let form = TokenExchange {
-                words: ExchangeWords::RFC8693,
-                resources,
-                audiences,
-                scope,
-                requested_token_type: Some(TOKEN_TYPE_ACCESS_TOKEN),
-                subject_token: subject,
-                subject_token_type: Some(TOKEN_TYPE_ACCESS_TOKEN),
-                actor_token: actor,
-                parameters: &[],
-            };
-            ours(&|proof| form.to_form(proof))?
-        }
+        (GateGrant::Own(token), Some(client)) => own_call(asking(client), token, target, making)?,
+        (GateGrant::Word(..) | GateGrant::Own(_), None) => return Ok(None),
     };
     call.timeout = timeout;
-    Some(call)
-}
-
-/// How an engine's credentials are sent on.
-fn login<'a>(_issuer: &Issuer, id: &'a str, secret: &'a str) -> oauth::ClientAuthentication<'a> {
-    oauth::ClientAuthentication::SecretBasic { id, secret }
+    Ok(Some(call))
 }

@@ -5,8 +5,8 @@ use std::fmt;
 use hmac_sha256::HMAC;
 
 use super::Inputs;
-use crate::config::{Client, ClientAuthentication, Endpoint, Grant, Profile, Scheme, TokenRule};
-use crate::oauth::GRANT_TYPE_TOKEN_EXCHANGE;
+use super::request::subject_token_type;
+use crate::config::{Client, ClientAuthentication, Endpoint, Grant, Scheme, TokenRule};
 
 /// Digest over everything that changes a minted token. Exchanges with the same key share one flight and one outcome.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,7 +42,7 @@ pub fn exchange_key(secret: &[u8; 32], inputs: &Inputs<'_>) -> ExchangeKey {
 /// stands behind its length, every list and every optional value behind its count, both as 64 bits
 /// big endian. All structs are taken apart in full: a new field does not compile until it is either
 /// written here or said to be irrelevant. (Of the issuer only the name, the URL and the profile reach
-/// the exchange; the rest is about tokens that come in.)
+/// the exchange; the rest is about tokens that come in. A profile says all that it says by its name.)
 fn encode(inputs: &Inputs<'_>, sink: &mut impl FnMut(&[u8])) {
     let Inputs {
         generation,
@@ -58,6 +58,8 @@ fn encode(inputs: &Inputs<'_>, sink: &mut impl FnMut(&[u8])) {
     let Client {
         id,
         authentication,
+        // As it is sent.
+        subject_token_type: _,
         endpoint:
             Endpoint {
                 cluster,
@@ -66,8 +68,10 @@ fn encode(inputs: &Inputs<'_>, sink: &mut impl FnMut(&[u8])) {
             },
     } = client;
     let TokenRule {
-        // The issuer stands here by name and URL.
+        // The subject token says whose it is.
         from: _,
+        // The issuer stands here by name and URL.
+        at: _,
         audiences,
         expected_audience,
         resources,
@@ -87,12 +91,10 @@ fn encode(inputs: &Inputs<'_>, sink: &mut impl FnMut(&[u8])) {
     text(subject_token.as_bytes());
     text(issuer.name.as_bytes());
     text(issuer.issuer.as_bytes());
-    text(match issuer.profile {
-        Profile::Keycloak => b"keycloak",
-        Profile::Rfc8693 => b"rfc8693",
-    });
+    let dialect = issuer.profile.dialect();
+    text(dialect.name.as_bytes());
     text(match grant {
-        Grant::Exchange => GRANT_TYPE_TOKEN_EXCHANGE.as_bytes(),
+        Grant::Exchange => dialect.exchange.words.grant_type.as_bytes(),
         Grant::ClientCredentials => b"client_credentials",
     });
     text(cluster.as_bytes());
@@ -103,16 +105,26 @@ fn encode(inputs: &Inputs<'_>, sink: &mut impl FnMut(&[u8])) {
     text(authority.as_bytes());
     text(token_path.as_bytes());
     text(id.as_bytes());
-    let (method, secret): (&[u8], &[u8]) = match authentication {
-        ClientAuthentication::SecretBasic(secret) => (b"basic", secret.expose().as_bytes()),
-        ClientAuthentication::SecretPost(secret) => (b"post", secret.expose().as_bytes()),
-        ClientAuthentication::Injected => (b"injected", b""),
+    let public;
+    let (method, secret, audience): (&[u8], &[u8], _) = match authentication {
+        ClientAuthentication::SecretBasic(secret) => (b"basic", secret.expose().as_bytes(), None),
+        ClientAuthentication::SecretPost(secret) => (b"post", secret.expose().as_bytes(), None),
+        // What is signed differs from call to call, and the token that comes of it does not. The public half tells which
+        // key it is.
+        ClientAuthentication::PrivateKeyJwt { key, audience } => {
+            public = key.key.public_jwk(&key.id);
+            (b"key", public.as_bytes(), audience.as_deref())
+        }
+        ClientAuthentication::TlsClientAuth => (b"certificate", b"", None),
+        ClientAuthentication::Injected => (b"injected", b"", None),
     };
     text(method);
     text(secret);
     text(catalog.as_bytes());
     text(expected_audience.as_bytes());
     text(generation.as_slice());
+    list(audience.into_iter(), sink);
+    list(subject_token_type(dialect, client).into_iter(), sink);
     list(tenant.iter().copied(), sink);
     list(audiences.iter().map(String::as_str), sink);
     list(resources.iter().map(String::as_str), sink);

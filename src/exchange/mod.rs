@@ -7,17 +7,20 @@ mod check;
 mod gate_token;
 mod grant;
 mod key;
-mod profile;
 mod request;
+mod sort;
 
 use crate::config::{Client, Grant, Issuer, TokenRule};
 
+pub use crate::dialect::Misconfiguration;
 pub use check::{Minted, MintedFault, Whose, check};
 pub use gate_token::{GateToken, GateTokenFault, Wanted, check_gate_token};
 pub use grant::{GateGrant, gate_call};
 pub use key::{ExchangeKey, exchange_key};
-pub use profile::{BackoffEffect, Misconfiguration, Sorted, Unavailable, sort};
-pub use request::exchange_call;
+pub use request::{
+    Asking, CannotSign, Making, Target, client_credentials_call, exchange_call, word_call,
+};
+pub use sort::{BackoffEffect, Sorted, Unavailable, sort, sort_by};
 
 /// What goes into one exchange. Both its key and its call are made of this and of nothing else, so
 /// that nothing can change a minted token without changing the key.
@@ -25,7 +28,7 @@ pub use request::exchange_call;
 pub struct Inputs<'a> {
     /// [`Config::generation`](crate::config::Config::generation).
     pub generation: &'a [u8; 32],
-    /// Where the token is got. An exchange is made where the subject token comes from.
+    /// Where the token is got.
     pub issuer: &'a Issuer,
     /// The client that asks.
     pub client: &'a Client,

@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::{Inputs, exchange_call};
+use super::{Inputs, Making, exchange_call};
+use crate::clock::UnixTime;
 use crate::config::{
-    ClaimPath, Client, ClientAuthentication, Endpoint, Grant, Issuer, IssuerId, KeySource, Profile,
-    Scheme, TokenRule,
+    ClaimPath, Client, ClientAuthentication, Endpoint, Grant, Issuer, IssuerId, KeySource, OwnKey,
+    Profile, Scheme, TokenRule,
 };
-use crate::jose::Algorithm;
+use crate::jose::{Algorithm, Crypto as _, RustCrypto};
 use crate::secret::Secret;
+use crate::wire::HttpCall;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Parts {
@@ -25,9 +27,14 @@ pub(super) struct Parts {
     pub(super) token_path: String,
     pub(super) client_id: String,
     pub(super) own_account: bool,
-    /// 0 basic, 1 post
+    /// 0 basic, 1 post, 2 injected, 3 key, 4 certificate
     pub(super) method: u8,
     pub(super) secret: String,
+    /// 0 of RFC 7515 appendix A.3, 1 of RFC 6979 appendix A.2.5 (both ES256), 2 of RFC 7515 appendix A.2 (RS256)
+    pub(super) key: u8,
+    pub(super) key_id: String,
+    pub(super) assertion_audience: Option<String>,
+    pub(super) subject_token_type: Option<String>,
     pub(super) catalog: String,
     pub(super) tenant: Option<String>,
     pub(super) audiences: Vec<String>,
@@ -55,6 +62,10 @@ impl Default for Parts {
             own_account: false,
             method: 0,
             secret: "icegate-secret".into(),
+            key: 0,
+            key_id: "icegate-jwt-1".into(),
+            assertion_audience: None,
+            subject_token_type: None,
             catalog: "lake".into(),
             tenant: None,
             audiences: vec!["catalog".into()],
@@ -99,8 +110,14 @@ impl Parts {
                 authentication: match self.method {
                     0 => ClientAuthentication::SecretBasic(secret),
                     1 => ClientAuthentication::SecretPost(secret),
-                    _ => ClientAuthentication::Injected,
+                    2 => ClientAuthentication::Injected,
+                    3 => ClientAuthentication::PrivateKeyJwt {
+                        key: own_key(self.key, &self.key_id),
+                        audience: self.assertion_audience.as_deref().map(Rc::from),
+                    },
+                    _ => ClientAuthentication::TlsClientAuth,
                 },
+                subject_token_type: self.subject_token_type.as_deref().map(Rc::from),
                 endpoint,
             },
             grant: match self.own_account {
@@ -112,6 +129,7 @@ impl Parts {
             tenant: self.tenant.as_deref(),
             rule: &TokenRule {
                 from: IssuerId(0),
+                at: IssuerId(0),
                 audiences: self.audiences.clone(),
                 expected_audience: self.expected_audience.clone(),
                 resources: self.resources.clone(),
@@ -126,7 +144,7 @@ impl Parts {
     }
 
     /// One change for each input.
-    pub(super) fn changes() -> [fn(&mut Self); 27] {
+    pub(super) fn changes() -> [fn(&mut Self); 36] {
         [
             |p| p.generation = 1,
             |p| p.issuer_name = "corq".into(),
@@ -140,6 +158,18 @@ impl Parts {
             |p| p.own_account = true,
             |p| p.method = 1,
             |p| p.method = 2,
+            |p| p.method = 3,
+            |p| (p.method, p.key) = (3, 1),
+            |p| (p.method, p.key) = (3, 2),
+            |p| (p.method, p.key_id) = (3, "icegate-jwt-2".into()),
+            |p| (p.method, p.assertion_audience) = (3, Some("https://idp.example".into())),
+            |p| (p.method, p.assertion_audience) = (3, Some(String::new())),
+            |p| p.method = 4,
+            |p| p.profile = Profile::Auth0,
+            |p| {
+                p.profile = Profile::Auth0;
+                p.subject_token_type = Some("urn:acme:gate".into());
+            },
             |p| p.secret.push('2'),
             |p| p.catalog = "lakf".into(),
             |p| p.tenant = Some("acme".into()),
@@ -162,6 +192,18 @@ impl Parts {
     }
 }
 
+fn own_key(key: u8, id: &str) -> OwnKey {
+    let pem = match key {
+        0 => include_str!("../../tests/native/golden/keys/rfc7515-a3.pkcs8.pem"),
+        1 => include_str!("../../tests/native/golden/keys/rfc6979-a25.pkcs8.pem"),
+        _ => include_str!("../../tests/native/golden/keys/rfc7515-a2.pkcs8.pem"),
+    };
+    OwnKey {
+        id: id.into(),
+        key: RustCrypto.load_signing_key(pem).unwrap().into(),
+    }
+}
+
 /// Texts of few letters and lengths, so that two draws are often neighbours.
 impl Arbitrary for Parts {
     type Parameters = ();
@@ -170,7 +212,7 @@ impl Arbitrary for Parts {
     fn arbitrary_with((): ()) -> Self::Strategy {
         let texts = prop::collection::vec("[ab\0]{0,2}", 11);
         let lists = prop::collection::vec(prop::collection::vec("[ab]{0,2}", 0..3), 2);
-        let options = prop::collection::vec(prop::option::of("[ab]{0,1}"), 3);
+        let options = prop::collection::vec(prop::option::of("[ab]{0,1}"), 5);
         let parameters = prop::collection::vec(("[ab]{0,1}", "[ab]{0,1}"), 0..3);
         // Most of the parts stay as they are by default; equal draws must happen.
         (
@@ -179,9 +221,9 @@ impl Arbitrary for Parts {
             options,
             parameters,
             0..2u8,
-            0..2u8,
+            0..5u8,
             any::<bool>(),
-            any::<bool>(),
+            prop::sample::select(Profile::ALL.as_slice()),
             any::<bool>(),
             any::<u32>(),
         )
@@ -194,14 +236,14 @@ impl Arbitrary for Parts {
                     generation,
                     method,
                     https,
-                    keycloak,
+                    profile,
                     own_account,
                     changed,
                 )| {
                     let mut parts = Self::default();
                     let [t0, t1, t2, t3, t4, t5, t6, t7, t8, t9, t10] = texts.try_into().unwrap();
                     let [l0, l1]: [Vec<String>; 2] = lists.try_into().unwrap();
-                    let [o0, o1, o2]: [Option<String>; 3] = options.try_into().unwrap();
+                    let [o0, o1, o2, o3, o4]: [Option<String>; 5] = options.try_into().unwrap();
                     let mut set = |bit: u32, apply: &mut dyn FnMut(&mut Self)| {
                         // Few bits of the 32 are looked at twice: about one part in four is changed.
                         if changed.rotate_left(bit) & 0b11 == 0 {
@@ -211,13 +253,7 @@ impl Arbitrary for Parts {
                     set(0, &mut |p| p.generation = generation);
                     set(2, &mut |p| p.issuer_name.clone_from(&t0));
                     set(3, &mut |p| p.issuer.clone_from(&t1));
-                    set(4, &mut |p| {
-                        p.profile = if keycloak {
-                            Profile::Keycloak
-                        } else {
-                            Profile::Rfc8693
-                        }
-                    });
+                    set(4, &mut |p| p.profile = profile);
                     set(6, &mut |p| p.cluster.clone_from(&t2));
                     set(7, &mut |p| p.authority.clone_from(&t3));
                     set(8, &mut |p| {
@@ -227,7 +263,23 @@ impl Arbitrary for Parts {
                     set(11, &mut |p| p.client_id.clone_from(&t5));
                     set(12, &mut |p| p.method = method);
                     set(13, &mut |p| p.own_account = own_account);
-                    set(14, &mut |p| p.secret.clone_from(&t6));
+                    // What a method or a profile does not use says nothing, so that it must not differ either.
+                    set(14, &mut |p| {
+                        if p.method < 2 {
+                            p.secret.clone_from(&t6);
+                        }
+                    });
+                    set(28, &mut |p| {
+                        if p.method == 3 {
+                            p.key = generation;
+                            p.assertion_audience.clone_from(&o3);
+                        }
+                    });
+                    set(30, &mut |p| {
+                        if matches!(p.profile, Profile::Rfc8693 | Profile::Auth0) {
+                            p.subject_token_type.clone_from(&o4);
+                        }
+                    });
                     set(15, &mut |p| p.catalog.clone_from(&t7));
                     set(29, &mut |p| p.tenant.clone_from(&o2));
                     set(16, &mut |p| p.audiences.clone_from(&l0));
@@ -244,9 +296,17 @@ impl Arbitrary for Parts {
     }
 }
 
+fn exchanged(inputs: &Inputs<'_>) -> HttpCall {
+    let mut making = Making {
+        now: UnixTime::from_secs(1_800_000_000),
+        random: &mut |bytes| bytes.fill(7),
+    };
+    exchange_call(inputs, &mut making).unwrap()
+}
+
 /// The whole call, as HTTP/1.1.
 fn wire(parts: &Parts) -> String {
-    let call = parts.with(exchange_call);
+    let call = parts.with(exchanged);
     let mut text = format!(
         "{} {} HTTP/1.1\r\nhost: {}\r\n",
         call.method, call.path, call.authority
@@ -324,7 +384,7 @@ fn a_client_asks_for_itself_without_anybodys_token() {
     };
     parts.parameters.push(("subject_token".into(), "x".into()));
     parts.parameters.push(("tenant".into(), "acme".into()));
-    let call = parts.with(exchange_call);
+    let call = parts.with(exchanged);
     assert_eq!(
         str::from_utf8(call.body.expose()).unwrap(),
         "grant_type=client_credentials&audience=catalog&scope=to-catalog&tenant=acme"
@@ -335,7 +395,7 @@ fn a_client_asks_for_itself_without_anybodys_token() {
         .find(|header| header.0 == "authorization");
     assert_eq!(basic.unwrap().1.expose(), "Basic ZGJ0OmljZWdhdGUtc2VjcmV0");
     parts.method = 1;
-    let call = parts.with(exchange_call);
+    let call = parts.with(exchanged);
     assert_eq!(
         str::from_utf8(call.body.expose()).unwrap(),
         "grant_type=client_credentials&audience=catalog&scope=to-catalog&client_id=dbt&client_secret=icegate-secret\
@@ -347,9 +407,9 @@ fn a_client_asks_for_itself_without_anybodys_token() {
 fn a_call_goes_where_the_configuration_says_and_shows_no_secret() {
     let mut parts = Parts::default();
     (parts.cluster, parts.scheme, parts.secret) = ("sts".into(), Scheme::Https, "CANARY".into());
-    for method in [0, 1] {
+    for method in [0, 1, 3] {
         parts.method = method;
-        let call = parts.with(exchange_call);
+        let call = parts.with(exchanged);
         assert_eq!(
             (&*call.cluster, call.scheme, call.answer_limit),
             ("sts", "https", 65_536)

@@ -5,7 +5,7 @@
 //!
 //! What is not found:
 //!
-//! - Entra's app-only tokens without the optional claim `idtyp`.
+//! - Entra's app-only tokens without the optional claim `idtyp`, where the issuer's profile is not `entra`.
 //! - Without `preferred_username`: Keycloak's before 26.2, and those that were got in exchange for a service account's.
 //! - Tokens of servers that write the same claims for persons and programs: Zitadel's service users, Authentik, Dex,
 //!   GitHub and GitLab jobs.
@@ -13,7 +13,7 @@
 //! For these the operator writes marks of the issuer's own (`issuers.NAME.programs`), and a service's `who` finds it in any case.
 //! A person at Keycloak who has made `service-account-` the beginning of the own user name is taken for a program.
 
-use crate::config::{Config, WhoId};
+use crate::config::{Config, IssuerId, WhoId};
 use crate::jose::Claims;
 
 /// Claims in which servers name the client that a token was issued to: OpenID Connect (`azp`), RFC 9068
@@ -59,11 +59,26 @@ pub(crate) fn client_of(claims: &Claims) -> Option<&str> {
         .find_map(|name| claims.get(name)?.as_str())
 }
 
-/// Whether a token has a mark of a program's, of those that all issuers have in common or of the operator's. `whos`: the
-/// conditions that hold for it, sorted.
-pub(crate) fn is_program(config: &Config, claims: &Claims, whos: &[WhoId]) -> bool {
+/// Whether a token of an issuer has a mark of a program's: of those that all issuers have in common, of its dialect, or of
+/// the operator's. `whos`: the conditions that hold for it, sorted.
+pub(crate) fn is_program(
+    config: &Config,
+    issuer: IssuerId,
+    claims: &Claims,
+    whos: &[WhoId],
+) -> bool {
     let marked = |who: &WhoId| config.programs.binary_search(who).is_ok();
-    MARKS.iter().any(|mark| mark.is_on(claims)) || whos.iter().any(marked)
+    let issuer = config.issuers.get(usize::from(issuer.0));
+    let own = issuer.and_then(|issuer| issuer.profile.dialect().tokens.program);
+    MARKS.iter().any(|mark| mark.is_on(claims))
+        || own.is_some_and(|both| are_same(both, claims))
+        || whos.iter().any(marked)
+}
+
+/// Whether a token has both claims, and in both the same text.
+fn are_same((one, other): (&str, &str), claims: &Claims) -> bool {
+    let text = |name| claims.get(name).and_then(|value| value.as_str());
+    text(one).is_some_and(|one| text(other) == Some(one))
 }
 
 impl Mark {

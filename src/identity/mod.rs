@@ -17,7 +17,7 @@ pub use caller::Caller;
 pub use fault::TokenFault;
 pub(crate) use marks::{client_of, is_program};
 pub use presented::Presented;
-pub(crate) use presented::is_keycloak_access_token;
+pub(crate) use presented::is_access_token;
 pub use standing::{Proof, Standing};
 #[cfg(all(feature = "cli", not(target_arch = "wasm32")))]
 pub use unproven::Unproven;

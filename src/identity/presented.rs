@@ -106,7 +106,7 @@ impl<'a> Presented<'a> {
         if is_own_client(config, iss, &claims) {
             return Err(TokenFault::OwnClientToken { issuer });
         }
-        if rules.profile == Profile::Keycloak && !is_keycloak_access_token(&claims) {
+        if !is_access_token(rules.profile, &claims) {
             return Err(TokenFault::NotAnAccessToken { issuer });
         }
 
@@ -281,15 +281,16 @@ fn is_own_client(config: &Config, iss: &str, claims: &Claims) -> bool {
         .any(own)
 }
 
-/// Keycloak signs ID tokens, refresh tokens, logout tokens and action tokens with the realm's key too and
-/// tells them apart by the claim `typ`, which is `Bearer` in access tokens.
-pub(crate) fn is_keycloak_access_token(claims: &Claims) -> bool {
-    match claims.get("typ") {
-        None => true,
-        Some(typ) => typ
-            .as_str()
-            .is_some_and(|typ| typ.eq_ignore_ascii_case("Bearer")),
-    }
+/// Whether the claim by which the dialect tells access tokens from others says that this is one.
+pub(crate) fn is_access_token(profile: Profile, claims: &Claims) -> bool {
+    let Some((claim, kind)) = profile.dialect().tokens.access_token else {
+        return true;
+    };
+    let says = |value: &Value| {
+        let text = value.as_str();
+        text.is_some_and(|text| text.eq_ignore_ascii_case(kind))
+    };
+    claims.get(claim).is_none_or(says)
 }
 
 fn names_somebody(text: &str) -> bool {

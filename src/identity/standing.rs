@@ -59,7 +59,7 @@ pub(super) fn standing(
     });
     match found {
         Some((_, position)) => Standing::Service(ServiceId(position)),
-        None if marks::is_program(config, claims, whos) => Standing::Program,
+        None if marks::is_program(config, issuer, claims, whos) => Standing::Program,
         None => Standing::Person,
     }
 }

@@ -215,7 +215,7 @@ fn words() {
         (
             "/issuers/corp/profile",
             json!("Keycloak"),
-            "must be one of keycloak, rfc8693",
+            "must be one of keycloak, rfc8693, entra, okta, auth0",
         ),
         (
             "/catalogs/lake/kind",
@@ -224,8 +224,8 @@ fn words() {
         ),
         (
             "/issuers/corp/client/authentication",
-            json!("private_key_jwt"),
-            "must be one of client_secret_basic, client_secret_post",
+            json!("client_secret_jwt"),
+            "must be one of client_secret_basic, client_secret_post, private_key_jwt, tls_client_auth",
         ),
     ]);
     together_cause(
@@ -850,7 +850,7 @@ fn ten_faults_are_ten_lines() {
     let configuration = json!({
         "issuers": {
             "corp": {
-                "profile": "okta",
+                "profile": "ping",
                 "issuer": "https://idp.example.com/realms/lake",
                 "cluster": "idp",
                 "audiences": [],
@@ -861,7 +861,7 @@ fn ten_faults_are_ten_lines() {
         },
         "catalogs": {
             "lake": {"kind": "nessie", "base_path": "/x", "token": {"from": "crop", "audience": "lake"}},
-            "mart": {"kind": "nessie", "base_path": "/x", "token": {"from": "corp"}},
+            "mart": {"kind": "nessie", "base_path": "/x", "token": {"from": "corp", "audience": ""}},
         },
         "limits": {"exchange_timeout": "20s"},
     });

@@ -30,7 +30,15 @@ pub(crate) fn environment(name: &str) -> Option<String> {
 
 /// Loads a configuration in [`environment`].
 pub(crate) fn load_value(configuration: &Value) -> Result<Config, Faults> {
-    load(configuration.to_string().as_bytes(), &environment)
+    load_with(configuration, &environment)
+}
+
+/// Loads a configuration in an environment.
+pub(crate) fn load_with(
+    configuration: &Value,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Result<Config, Faults> {
+    load(configuration.to_string().as_bytes(), environment)
 }
 
 /// The smallest configuration with changes: a JSON pointer, and what is put there. `null` takes the

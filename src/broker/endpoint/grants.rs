@@ -26,7 +26,7 @@ use crate::cache::SubjectToken;
 use crate::clock::{Instant, Now};
 use crate::config::{Config, GateTokens, Issuer, IssuerId, ServiceId, SpeaksBy};
 use crate::exchange::{
-    self, BackoffEffect, GateGrant, GateToken, GateTokenFault, Misconfiguration, Sorted,
+    self, BackoffEffect, GateGrant, GateToken, GateTokenFault, Making, Misconfiguration, Sorted,
     Unavailable, Wanted,
 };
 use crate::identity::Caller;
@@ -109,6 +109,26 @@ impl fmt::Debug for GrantOf {
             Self::Login { .. } => "Login",
             Self::Word { .. } => "Word",
             Self::Own { .. } => "Own",
+        })
+    }
+}
+
+impl GrantOf {
+    /// How the identity provider is asked. `subject`: what it is told of a person whom a program names.
+    fn grant<'a>(
+        &'a self,
+        config: &Config,
+        issuer: &Issuer,
+        subject: Option<&'a Secret<String>>,
+    ) -> Option<GateGrant<'a>> {
+        Some(match self {
+            Self::Login { id, secret, .. } => GateGrant::Login { id, secret },
+            Self::Own { token, .. } => GateGrant::Own(token.expose()),
+            Self::Word { service, .. } => {
+                let speaks = config.service(*service)?.speaks_for.as_ref()?;
+                let word = speaks.by.word(issuer.profile).ok()?;
+                GateGrant::Word(word, subject.map_or("", |subject| subject.expose()))
+            }
         })
     }
 }
@@ -274,44 +294,20 @@ impl Broker {
                 ),
             )
         })?;
-        let call = |grant| exchange::gate_call(own, rule, &token_path, scope, grant, timeout);
-        let call = match of {
-            GrantOf::Login { id, secret, .. } => call(GateGrant::Login {
-                id,
-                secret: secret.expose(),
-            }),
-            GrantOf::Own { token, .. } => call(GateGrant::Exchange {
-                subject: token.expose(),
-                actor: None,
-            }),
-            GrantOf::Word { service, name, .. } => {
-                let service = self.config.service(*service);
-                let speaks = service.and_then(|service| service.speaks_for.as_ref());
-                match speaks.map(|speaks| (speaks, speaks.by)) {
-                    Some((speaks, by)) => {
-                        let (before, after) = &speaks.subject;
-                        let subject = [before, &**name, after].concat();
-                        match by {
-                            SpeaksBy::Impersonation => call(GateGrant::Impersonation(&subject)),
-                            SpeaksBy::Assertion => self
-                                .sign_assertion(now, rule, &subject)
-                                .and_then(|assertion| {
-                                    exchange::gate_call(
-                                        own,
-                                        rule,
-                                        &token_path,
-                                        scope,
-                                        GateGrant::Assertion(assertion.expose()),
-                                        timeout,
-                                    )
-                                }),
-                        }
-                    }
-                    None => None,
-                }
-            }
+        let subject = match of {
+            GrantOf::Word { service, name, .. } => self.said_as(*service, name, now, rule),
+            GrantOf::Login { .. } | GrantOf::Own { .. } => None,
         };
-        call.ok_or_else(|| {
+        let grant = of.grant(&self.config, own, subject.as_ref());
+        let entropy = &mut self.entropy;
+        let mut making = Making {
+            now: now.unix,
+            random: &mut |buffer| entropy.fill(buffer),
+        };
+        let call = grant.map(|grant| {
+            exchange::gate_call(own, rule, &token_path, scope, grant, timeout, &mut making)
+        });
+        call.and_then(|call| call.ok().flatten()).ok_or_else(|| {
             Refusal::new(
                 Reason::ExchangeMisconfigured,
                 format!(
@@ -321,6 +317,24 @@ impl Broker {
                 ),
             )
         })
+    }
+
+    /// By what the identity provider is told of a person: the gate's assertion, or the name there.
+    fn said_as(
+        &mut self,
+        service: ServiceId,
+        name: &str,
+        now: Now,
+        rule: &GateTokens,
+    ) -> Option<Secret<String>> {
+        let config = Rc::clone(&self.config);
+        let speaks = config.service(service)?.speaks_for.as_ref()?;
+        let (before, after) = &speaks.subject;
+        let subject = [before, name, after].concat();
+        match speaks.by {
+            SpeaksBy::Impersonation => Some(Secret::new(subject)),
+            SpeaksBy::Assertion => self.sign_assertion(now, rule, &subject),
+        }
     }
 
     /// An assertion about a person (RFC 7523 section 3), good for one use.
@@ -364,7 +378,9 @@ impl Broker {
             let refusal = super::outcome::off();
             return self.land_grant_refused(now, key, grant, outcome, &refusal, Remember::No);
         };
-        let sorted = exchange::sort(terms.issuer.profile, answer);
+        let asked = grant.of.grant(&config, terms.issuer, None);
+        let errors = asked.map(|asked| asked.errors(terms.issuer));
+        let sorted = exchange::sort_by(errors.unwrap_or_default(), answer);
         if let Sorted::Minted(response) = sorted {
             self.mind_grant(now, &grant, BackoffEffect::Healthy);
             return self.check_grant(now, key, grant, Box::new(response), true);
@@ -396,7 +412,10 @@ impl Broker {
     ) -> (ExchangeOutcome, Refusal) {
         let no = matches!(
             sorted,
-            Sorted::CallerRefused | Sorted::Forbidden | Sorted::ClientRefused
+            Sorted::CallerRefused
+                | Sorted::Forbidden
+                | Sorted::InteractionRequired
+                | Sorted::ClientRefused
         );
         match &grant.of {
             // An engine's wrong secret says nothing about the identity provider.
@@ -407,15 +426,13 @@ impl Broker {
                 return (ExchangeOutcome::CallerRefused, refusal);
             }
             GrantOf::Word { service, name, .. }
-                if matches!(sorted, Sorted::CallerRefused | Sorted::Forbidden) =>
+                if no && !matches!(sorted, Sorted::ClientRefused) =>
             {
                 self.mind_grant(now, grant, BackoffEffect::Healthy);
                 let refusal = self.name_refused(*service, name);
                 return (ExchangeOutcome::CallerRefused, refusal);
             }
-            GrantOf::Own { caller, .. }
-                if matches!(sorted, Sorted::CallerRefused | Sorted::Forbidden) =>
-            {
+            GrantOf::Own { caller, .. } if no && !matches!(sorted, Sorted::ClientRefused) => {
                 self.mind_grant(now, grant, BackoffEffect::Healthy);
                 let sentence = format!(
                     "identity provider '{}' gives no further token for that of {} (signed out, disabled, revoked, or not \
@@ -757,7 +774,11 @@ fn fault(sorted: &Sorted, terms: &Terms<'_>) -> (ExchangeOutcome, Refusal) {
             Reason::IdpTimeout,
             format!("identity provider '{name}' did not answer in time: try again"),
         ),
-        Sorted::Unavailable(_) | Sorted::Minted(_) | Sorted::CallerRefused | Sorted::Forbidden => (
+        Sorted::Unavailable(_)
+        | Sorted::Minted(_)
+        | Sorted::CallerRefused
+        | Sorted::InteractionRequired
+        | Sorted::Forbidden => (
             Reason::IdpBroken,
             format!("identity provider '{name}' gave no usable answer: try again"),
         ),

@@ -7,8 +7,9 @@ use crate::config::fault::{Faults, Path};
 use crate::config::file::{CatalogBlock, IssuerBlock, TenantTokenBlock, TokenBlock};
 use crate::config::model::{Catalog, Endpoint, IssuerId, Scheme, TokenRule};
 use crate::config::parts::Parameters;
-use crate::config::texts::{Audience, Resource};
+use crate::config::texts::{Audience, RequestedType, Resource};
 use crate::config::values::{Named, OneOrMore};
+use crate::dialect::{Exchange, Parameter, Targets};
 use crate::iceberg::{DEFAULT_SEPARATOR, Kind, Layout, LayoutFault};
 
 /// Where they stand.
@@ -172,24 +173,65 @@ fn token_rule(
     issuers: Option<&Named<IssuerBlock>>,
     faults: &mut Faults,
 ) -> Option<TokenRule> {
+    let at = block.at.as_ref().and_then(Option::as_ref);
     let from = match (&block.from, issuers) {
-        (Some(from), Some(issuers)) => find_issuer(from, issuers, path.member("from"), faults),
+        (Some(from), Some(issuers)) => {
+            let found = find(from, issuers, path.member("from"), faults);
+            match (at, found) {
+                (None, Some((_, issuer))) => {
+                    has_client(issuer, path.member("from"), faults).and(found)
+                }
+                _ => found,
+            }
+        }
         _ => None,
     };
-    let own = from.and_then(|(_, issuer)| issuer);
-    not_our_own(
-        block.audience.as_ref(),
-        block.expect_audience.as_ref(),
-        own,
-        path,
-        faults,
-    );
+    let at = match (at, issuers) {
+        (None, _) => from,
+        (Some(at), Some(issuers)) => find_issuer(at, issuers, path.member("at"), faults),
+        (Some(_), None) => None,
+    };
+    let own = at.and_then(|(_, issuer)| issuer);
+    let audience = block.audience.as_ref().and_then(Option::as_ref);
+    not_our_own(audience, block.expect_audience.as_ref(), own, path, faults);
+    let exchange = own.and_then(|issuer| Some(&issuer.profile?.dialect().exchange));
+    let given = Given {
+        audience: block.audience.as_ref().map(Option::is_some),
+        resource: block.resource.as_ref().map(Option::is_some),
+        scope: block.scope.as_ref().map(Option::is_some),
+    };
+    if let Some(exchange) = exchange {
+        fits(&exchange.targets, given, path, faults);
+        free(exchange, block.parameters.as_ref(), path, faults);
+    }
+    if let (Some((from, _)), Some((at, Some(block)))) = (from, at)
+        && from != at
+        && let Some(profile) = block.profile
+        && let Err(why) = profile.dialect().exchange.others_tokens
+    {
+        let name = profile.dialect().name;
+        let message = format!("must be left out with profile {name}; {why}");
+        faults.add(path.member("at"), message);
+    }
+    let asked = block.requested_token_type.as_ref();
+    let never = exchange.and_then(|exchange| match exchange.requested_token_type {
+        Parameter::Never(why) => Some(why),
+        Parameter::Optional | Parameter::Required(_) => None,
+    });
+    if let (Some(why), Some(asked)) = (never, asked)
+        && asked
+            .0
+            .as_deref()
+            .is_some_and(|kind| kind != RequestedType::ACCESS_TOKEN)
+    {
+        faults.add(
+            path.member("requested_token_type"),
+            format!("must be left out; {why}"),
+        );
+    }
     let expected = match (
         block.expect_audience.as_ref()?,
-        block
-            .audience
-            .as_ref()
-            .map(|audience| audience.0.as_slice()),
+        audience.map(|audience| audience.0.as_slice()),
     ) {
         (Some(expected), _) => Some(expected),
         (None, Some([only])) => Some(only),
@@ -197,19 +239,72 @@ fn token_rule(
             path.member("expect_audience"),
             "must be set where audience names several; the minted token is checked for it",
         ),
-        (None, None) => None,
+        (None, None) => exchange
+            .filter(|exchange| !exchange.targets.audience.is_sent())
+            .and_then(|_| {
+                faults.refuse(
+                    path.member("expect_audience"),
+                    "must be set where no audience is sent; the minted token is checked for it",
+                )
+            }),
     };
     Some(TokenRule {
         from: from?.0,
-        audiences: texts(&block.audience.as_ref()?.0),
+        at: at?.0,
+        audiences: audience.map(|many| texts(&many.0)).unwrap_or_default(),
         expected_audience: expected?.0.clone(),
         resources: resources(block.resource.as_ref()?.as_ref()),
         scope: block.scope.as_ref()?.as_ref().map(|scope| scope.0.clone()),
-        requested_token_type: block.requested_token_type.as_ref()?.0.clone(),
+        requested_token_type: asked?.0.clone().filter(|_| never.is_none()),
         parameters: parameters(block.parameters.as_ref()?.as_ref()),
         life: block.life?.0,
         never_as: None,
     })
+}
+
+/// Which of the parameters that say for what a token is asked are there; `None`: that one is faulty.
+#[derive(Clone, Copy)]
+pub(super) struct Given {
+    pub(super) audience: Option<bool>,
+    pub(super) resource: Option<bool>,
+    pub(super) scope: Option<bool>,
+}
+
+/// Whether a server takes what it is asked for.
+pub(super) fn fits(targets: &Targets, given: Given, path: Path<'_>, faults: &mut Faults) {
+    for (field, parameter, given) in [
+        ("audience", targets.audience, given.audience),
+        ("resource", targets.resource, given.resource),
+        ("scope", targets.scope, given.scope),
+    ] {
+        match (parameter, given) {
+            (Parameter::Required(why), Some(false)) => {
+                faults.add(path.member(field), format!("must be set; {why}"));
+            }
+            (Parameter::Never(why), Some(true)) => {
+                faults.add(path.member(field), format!("must be left out; {why}"));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// No further parameter is one that the exchange has anyway.
+fn free(
+    exchange: &Exchange,
+    parameters: Option<&Option<Parameters>>,
+    path: Path<'_>,
+    faults: &mut Faults,
+) {
+    let written = parameters.and_then(Option::as_ref);
+    for (name, _) in written.into_iter().flat_map(|parameters| &parameters.0) {
+        if exchange.words.fixed.iter().any(|(fixed, _)| fixed == name) {
+            faults.add(
+                path.member("parameters").member(name),
+                "is reserved: the gate sends it itself",
+            );
+        }
+    }
 }
 
 /// The catalog's rule with what a tenant has otherwise.
@@ -220,18 +315,19 @@ pub(super) fn tenant_rule(
     issuers: Option<&Named<IssuerBlock>>,
     faults: &mut Faults,
 ) -> Option<TokenRule> {
-    let from = match (block.from.as_ref()?, issuers) {
+    // The second is the issuer where the tokens are exchanged.
+    let (from, at) = match (block.from.as_ref()?, issuers) {
         (Some(from), Some(issuers)) => {
             let own_client = matches!(block.client, Some(Some(_)));
             let found = find(from, issuers, path.member("from"), faults)?;
             if !own_client {
                 has_client(found.1, path.member("from"), faults)?;
             }
-            found
+            (found.0, found)
         }
         (None, Some(issuers)) => {
-            let (_, issuer) = issuers.0.get(usize::from(base.from.0))?;
-            (base.from, issuer.as_ref())
+            let (_, issuer) = issuers.0.get(usize::from(base.at.0))?;
+            (base.from, (base.at, issuer.as_ref()))
         }
         (_, None) => return None,
     };
@@ -239,17 +335,11 @@ pub(super) fn tenant_rule(
         block.audience.as_ref()?.as_ref(),
         block.expect_audience.as_ref()?,
     );
-    not_our_own(
-        audience,
-        block.expect_audience.as_ref(),
-        from.1,
-        path,
-        faults,
-    );
-    let gate = from.1.and_then(|issuer| issuer.audiences.as_ref());
+    not_our_own(audience, block.expect_audience.as_ref(), at.1, path, faults);
+    let gate = at.1.and_then(|issuer| issuer.audiences.as_ref());
     let ours =
         |audience: &String| gate.is_some_and(|gate| gate.0.iter().any(|own| own.0 == *audience));
-    if from.0 != base.from && audience.is_none() && base.audiences.iter().any(ours) {
+    if at.0 != base.at && audience.is_none() && base.audiences.iter().any(ours) {
         faults.add(
             path.member("audience"),
             "must be set; what the catalog has here is an audience of the gate itself at this issuer, and a token that \
@@ -268,10 +358,25 @@ pub(super) fn tenant_rule(
         (None, None) => base.expected_audience.clone(),
     };
     let mut rule = TokenRule {
-        from: from.0,
+        from,
+        at: at.0,
         expected_audience: expected,
         ..base.clone()
     };
+    let exchange =
+        at.1.and_then(|issuer| Some(&issuer.profile?.dialect().exchange));
+    if let Some(exchange) = exchange {
+        // What the catalog has, for its own issuer, is not sent to another that does not take it.
+        if !exchange.targets.audience.is_sent() {
+            rule.audiences.clear();
+        }
+        if !exchange.targets.resource.is_sent() {
+            rule.resources.clear();
+        }
+        if !exchange.requested_token_type.is_sent() {
+            rule.requested_token_type = None;
+        }
+    }
     if let Some(audience) = audience {
         rule.audiences = texts(&audience.0);
     }
@@ -286,6 +391,15 @@ pub(super) fn tenant_rule(
     }
     if let Some(life) = block.life? {
         rule.life = life.0;
+    }
+    if let Some(exchange) = exchange {
+        let given = Given {
+            audience: Some(!rule.audiences.is_empty()),
+            resource: Some(!rule.resources.is_empty()),
+            scope: Some(rule.scope.is_some()),
+        };
+        fits(&exchange.targets, given, path, faults);
+        free(exchange, block.parameters.as_ref(), path, faults);
     }
     Some(rule)
 }

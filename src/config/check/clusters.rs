@@ -3,23 +3,35 @@
 
 use std::collections::BTreeMap;
 
+use super::issuers;
 use super::surroundings::Surroundings;
 use crate::config::fault::{Faults, Path};
 use crate::config::file::ClientBlock;
-use crate::config::parts::{SecretPlace, ServiceToken};
+use crate::config::parts::ServiceToken;
 use crate::config::texts::Cluster;
 
 /// What goes through a cluster.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Traffic {
-    /// Calls to which Envoy adds a client's credential.
-    Injected,
+    /// Calls to which Envoy adds a client's credential: a secret, or the connection's certificate. This is how it is
+    /// written.
+    Carries(&'static str),
     /// Engines' logins, with their own credential.
     Login,
     /// Other calls to an identity provider.
     Plain,
     /// Calls to a catalog.
     Catalog,
+}
+
+impl Traffic {
+    /// How a credential is added, if one is.
+    fn how(self) -> Option<&'static str> {
+        match self {
+            Self::Carries(how) => Some(how),
+            Self::Login | Self::Plain | Self::Catalog => None,
+        }
+    }
 }
 
 /// A use of a cluster, where it stands.
@@ -48,15 +60,15 @@ impl<'a> Uses<'a> {
         let Some(client) = client else { return };
         if let Some(Some(cluster)) = &client.cluster {
             place.push("cluster");
-            self.add(cluster, traffic(client.secret.as_ref()), ours, place);
+            self.add(cluster, traffic(client), ours, place);
         }
     }
 }
 
-fn traffic(secret: Option<&SecretPlace>) -> Traffic {
-    match secret {
-        Some(SecretPlace::Injected) => Traffic::Injected,
-        Some(SecretPlace::Environment(_)) | None => Traffic::Plain,
+fn traffic(client: &ClientBlock) -> Traffic {
+    match issuers::credential_in_cluster(client) {
+        Some(how) => Traffic::Carries(how),
+        None => Traffic::Plain,
     }
 }
 
@@ -64,19 +76,15 @@ fn traffic(secret: Option<&SecretPlace>) -> Traffic {
 pub(super) fn check(around: &Surroundings<'_>, faults: &mut Faults) {
     let file = around.file;
     let mut uses = Uses(BTreeMap::new());
-    let mut alone =
-        |secret: Option<&SecretPlace>, cluster: &Option<Option<Cluster>>, place: &[&str]| {
-            if let (Some(SecretPlace::Injected), Some(None)) = (secret, cluster) {
-                add(
-                    Path::Whole,
-                    place,
-                    "must be set with secret: injected; \
+    let mut alone = |client: &ClientBlock, place: &[&str]| {
+        if let (Some(how), Some(None)) = (issuers::credential_in_cluster(client), &client.cluster) {
+            let message = format!(
+                "must be set with {how}; \
                  a cluster of its own carries the gate's credential and nothing else"
-                        .to_owned(),
-                    faults,
-                );
-            }
-        };
+            );
+            add(Path::Whole, place, message, faults);
+        }
+    };
     for (name, block) in around.catalog_blocks() {
         let used = block.and_then(|block| block.cluster.as_ref()?.as_ref());
         if let Some(cluster) = used {
@@ -103,11 +111,7 @@ pub(super) fn check(around: &Surroundings<'_>, faults: &mut Faults) {
         }
         if let Some(Some(client)) = &gate_tokens.client {
             let place = ["issuers", name, "gate_tokens", "client"];
-            alone(
-                client.secret.as_ref(),
-                &client.cluster,
-                &[&place[..], &["cluster"]].concat(),
-            );
+            alone(client, &[&place[..], &["cluster"]].concat());
             uses.client(Some(client), true, place.to_vec());
         }
     }
@@ -140,14 +144,10 @@ pub(super) fn check(around: &Surroundings<'_>, faults: &mut Faults) {
             continue;
         };
         let place = ["services", name, "token", "client_credentials", "cluster"];
-        alone(account.secret.as_ref(), &account.cluster, &place);
+        let client = account.client();
+        alone(&client, &place);
         if let Some(Some(cluster)) = &account.cluster {
-            uses.add(
-                cluster,
-                traffic(account.secret.as_ref()),
-                true,
-                place.to_vec(),
-            );
+            uses.add(cluster, traffic(&client), true, place.to_vec());
         }
     }
     for uses in uses.0.values() {
@@ -164,25 +164,26 @@ fn apart(uses: &[Use<'_>], faults: &mut Faults) {
                 .filter(move |(other, _)| *other != index)
                 .map(|(_, other)| other)
         };
-        let of = |traffic: Traffic| others().find(move |other| other.traffic == traffic);
-        let message = if let Some(catalog) = of(Traffic::Catalog) {
+        let catalog = others().find(|other| other.traffic == Traffic::Catalog);
+        let carries = || others().find_map(|other| Some((other, other.traffic.how()?)));
+        let message = if let Some(catalog) = catalog {
             format!(
                 "is a cluster of {} too; the catalog must get no call and no credential that is meant for the identity \
                  provider",
                 shown(catalog)
             )
-        } else if let (Traffic::Login, Some(injected)) = (own.traffic, of(Traffic::Injected)) {
+        } else if let (Traffic::Login, Some((carrying, _))) = (own.traffic, carries()) {
             format!(
                 "is also {}, where Envoy adds the gate's credential; whoever logs in through it would get the gate's \
                  identity",
-                shown(injected)
+                shown(carrying)
             )
-        } else if let Some(other) = match own.traffic {
-            Traffic::Injected => others().next(),
-            Traffic::Login | Traffic::Plain | Traffic::Catalog => of(Traffic::Injected),
+        } else if let Some((other, how)) = match own.traffic.how() {
+            Some(how) => others().next().map(|other| (other, how)),
+            None => carries(),
         } {
             format!(
-                "is also {}; with secret: injected it must carry nothing but one client's calls",
+                "is also {}; with {how} it must carry nothing but one client's calls",
                 shown(other)
             )
         } else {

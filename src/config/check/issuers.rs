@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::own_key::own_key;
 use super::{Environment, gate_tokens, texts};
 use crate::config::fault::{Faults, Path};
 use crate::config::file::{ClientBlock, IssuerBlock, KeysBlock};
@@ -11,7 +12,9 @@ use crate::config::model::{
 use crate::config::parts::SecretPlace;
 use crate::config::texts::Cluster;
 use crate::config::values::Named;
-use crate::config::words::{Authentication, Discovery};
+use crate::config::words::Discovery;
+use crate::dialect::{ClientMethod, SubjectTokenType};
+use crate::oauth::TOKEN_TYPE_ACCESS_TOKEN;
 use crate::secret::Secret;
 
 /// Where they stand.
@@ -37,8 +40,17 @@ pub(super) fn distinct(issuers: &Named<IssuerBlock>, faults: &mut Faults) {
     }
 }
 
-/// Whatever goes through the cluster of an injected secret carries the gate's credential, so that
-/// no other calls may go there.
+/// What makes a client's cluster carry the gate's credential, if anything does.
+pub(super) fn credential_in_cluster(client: &ClientBlock) -> Option<&'static str> {
+    match (&client.secret, client.authentication) {
+        (Some(Some(SecretPlace::Injected)), _) => Some("secret: injected"),
+        (_, Some(Some(ClientMethod::TlsClientAuth))) => Some("authentication: tls_client_auth"),
+        _ => None,
+    }
+}
+
+/// Whatever goes through the cluster of an injected secret, or of a client's certificate, carries the gate's credential,
+/// so that no other calls may go there.
 pub(super) fn own_clusters(issuers: &Named<IssuerBlock>, faults: &mut Faults) {
     let blocks = || {
         issuers
@@ -50,9 +62,9 @@ pub(super) fn own_clusters(issuers: &Named<IssuerBlock>, faults: &mut Faults) {
         let Some(Some(client)) = &block.client else {
             continue;
         };
-        if client.secret != Some(SecretPlace::Injected) {
+        let Some(how) = credential_in_cluster(client) else {
             continue;
-        }
+        };
         let path = ISSUERS.member(name);
         let path = path.member("client");
         let path = path.member("cluster");
@@ -61,8 +73,10 @@ pub(super) fn own_clusters(issuers: &Named<IssuerBlock>, faults: &mut Faults) {
             Some(None) => {
                 faults.add(
                     path,
-                    "must be set with secret: injected; \
-                     a cluster of its own carries the gate's credential and nothing else",
+                    format!(
+                        "must be set with {how}; \
+                         a cluster of its own carries the gate's credential and nothing else"
+                    ),
                 );
                 continue;
             }
@@ -71,7 +85,7 @@ pub(super) fn own_clusters(issuers: &Named<IssuerBlock>, faults: &mut Faults) {
         let mut refuse = |other: Path<'_>| {
             let message = format!(
                 "is also {other}; \
-                 with secret: injected it must carry nothing but this client's exchanges"
+                 with {how} it must carry nothing but this client's exchanges"
             );
             faults.add(path, message);
         };
@@ -125,10 +139,23 @@ pub(super) fn check(
     };
     let gate_tokens = gate_tokens::check(block, path, endpoint.as_ref(), env, faults);
     let profile = block.profile?;
-    let default_name = ClaimPath::from(match profile {
-        Profile::Keycloak => "preferred_username",
-        Profile::Rfc8693 => "sub",
-    });
+    let tokens = &profile.dialect().tokens;
+    if let Some(url) = &block.issuer
+        && let Some((end, why)) = tokens.issuer_ends
+        && !url.text.ends_with(end)
+    {
+        faults.add(
+            path.member("issuer"),
+            format!(
+                "must end in {end} with profile {}; {why}",
+                profile.dialect().name
+            ),
+        );
+    }
+    if let Some(Some(client)) = &block.client {
+        fits(client, profile, path.member("client"), faults);
+    }
+    let or = |given: Option<ClaimPath>, default: &str| given.unwrap_or_else(|| default.into());
     Some(Issuer {
         name: name.clone(),
         profile,
@@ -150,8 +177,8 @@ pub(super) fn check(
             .map(|kind| kind.0.clone())
             .collect(),
         leeway: block.leeway?.0,
-        subject_claim: block.subject_claim.clone()?,
-        name_claim: block.name_claim.clone()?.unwrap_or(default_name),
+        subject_claim: or(block.subject_claim.clone()?, tokens.subject_claim),
+        name_claim: or(block.name_claim.clone()?, tokens.name_claim),
         client: client?,
         gate_tokens: gate_tokens?,
     })
@@ -176,6 +203,59 @@ fn key_source(block: &KeysBlock, path: Path<'_>, faults: &mut Faults) -> Option<
     }
 }
 
+/// Whether a client proves itself as servers of this profile take it.
+pub(super) fn fits(block: &ClientBlock, profile: Profile, path: Path<'_>, faults: &mut Faults) {
+    let dialect = profile.dialect();
+    if let Some(Some(method)) = block.authentication
+        && !dialect.client.methods.contains(&method)
+    {
+        let taken: Vec<&str> = dialect
+            .client
+            .methods
+            .iter()
+            .map(|one| one.name())
+            .collect();
+        faults.add(
+            path.member("authentication"),
+            format!(
+                "is not possible with profile {}; {} takes {} from the gate",
+                dialect.name,
+                dialect.title,
+                taken.join(", ")
+            ),
+        );
+    }
+    let Some(Some(kind)) = &block.subject_token_type else {
+        return;
+    };
+    let path = path.member("subject_token_type");
+    match dialect.exchange.subject_token_type {
+        SubjectTokenType::None | SubjectTokenType::AccessToken => faults.add(
+            path,
+            format!(
+                "must be left out with profile {}; {} takes access tokens alone",
+                dialect.name, dialect.title
+            ),
+        ),
+        SubjectTokenType::Configurable { reserved } => {
+            let begins = |start: &&str| kind.0.starts_with(*start);
+            if &*kind.0 != TOKEN_TYPE_ACCESS_TOKEN
+                && let Some(start) = reserved.iter().copied().find(|start| begins(start))
+            {
+                faults.add(
+                    path,
+                    format!(
+                        "must not begin with {start} with profile {}; {} keeps that for itself, but for \
+                         {TOKEN_TYPE_ACCESS_TOKEN}",
+                        dialect.name, dialect.title
+                    ),
+                );
+            }
+        }
+    }
+}
+
+/// Checks a client by itself, and builds it if nothing is missing. Whether it fits its issuer's profile: [`fits`].
 pub(super) fn client(
     block: &ClientBlock,
     path: Path<'_>,
@@ -183,31 +263,89 @@ pub(super) fn client(
     env: Environment<'_>,
     faults: &mut Faults,
 ) -> Option<Client> {
-    let authentication = match (block.secret.as_ref(), block.authentication) {
-        (Some(SecretPlace::Injected), Some(Some(_))) => faults.refuse(
-            path.member("authentication"),
-            "must be left out with secret: injected; Envoy's credential injector sends the secret",
-        ),
-        (Some(SecretPlace::Injected), Some(None)) => Some(ClientAuthentication::Injected),
-        (Some(SecretPlace::Environment(variable)), given) => {
-            let secret = secret(variable, path.member("secret"), env, faults);
-            match given? {
-                Some(Authentication::Post) => secret.map(ClientAuthentication::SecretPost),
-                Some(Authentication::Basic) | None => secret.map(ClientAuthentication::SecretBasic),
-            }
-        }
-        _ => None,
-    };
+    let authentication = authentication(block, path, env, faults);
     let cluster = block.cluster.as_ref()?.as_ref();
+    let subject_token_type = block.subject_token_type.as_ref()?.as_ref();
     let issuer = issuer?;
     Some(Client {
         id: block.id.as_ref()?.0.clone(),
         authentication: authentication?,
+        subject_token_type: subject_token_type.map(|kind| kind.0.clone()),
         endpoint: Endpoint {
             cluster: cluster.map_or_else(|| issuer.cluster.clone(), |Cluster(own)| own.clone()),
             ..issuer.clone()
         },
     })
+}
+
+fn authentication(
+    block: &ClientBlock,
+    path: Path<'_>,
+    env: Environment<'_>,
+    faults: &mut Faults,
+) -> Option<ClientAuthentication> {
+    let given = block.authentication?;
+    let method = given.unwrap_or(ClientMethod::SecretBasic);
+    let by_key = method == ClientMethod::PrivateKeyJwt;
+    let idle = [
+        ("key", matches!(block.key, Some(Some(_)))),
+        ("key_id", matches!(block.key_id, Some(Some(_)))),
+        (
+            "assertion_audience",
+            matches!(block.assertion_audience, Some(Some(_))),
+        ),
+    ];
+    for (field, _) in idle.into_iter().filter(|(_, set)| *set && !by_key) {
+        faults.add(
+            path.member(field),
+            "says nothing without authentication: private_key_jwt, which signs with a key",
+        );
+    }
+    let by_secret = matches!(method, ClientMethod::SecretBasic | ClientMethod::SecretPost);
+    if !by_secret && matches!(block.secret, Some(Some(_))) {
+        faults.add(
+            path.member("secret"),
+            format!(
+                "must be left out with authentication: {}; the gate proves itself otherwise",
+                method.name()
+            ),
+        );
+    }
+    match method {
+        ClientMethod::SecretBasic | ClientMethod::SecretPost => match block.secret.as_ref()? {
+            None => faults.refuse(
+                path.member("secret"),
+                "must be set; the gate must prove who it is; secret: {env: NAME} or secret: injected",
+            ),
+            Some(SecretPlace::Injected) if given.is_some() => faults.refuse(
+                path.member("authentication"),
+                "must be left out with secret: injected; Envoy's credential injector sends the secret",
+            ),
+            Some(SecretPlace::Injected) => Some(ClientAuthentication::Injected),
+            Some(SecretPlace::Environment(variable)) => {
+                let secret = secret(variable, path.member("secret"), env, faults)?;
+                Some(match method {
+                    ClientMethod::SecretPost => ClientAuthentication::SecretPost(secret),
+                    _ => ClientAuthentication::SecretBasic(secret),
+                })
+            }
+        },
+        ClientMethod::PrivateKeyJwt => {
+            let (key, id) = (block.key.as_ref()?, block.key_id.as_ref()?);
+            let lacks = |field| format!("must be set with authentication: private_key_jwt; {field}");
+            if key.is_none() {
+                faults.add(path.member("key"), lacks("the gate signs with it; key: {env: NAME}"));
+            }
+            if id.is_none() {
+                faults.add(path.member("key_id"), lacks("the identity provider finds the key by it"));
+            }
+            let key = own_key(id.as_ref()?, key.as_ref()?, path.member("key"), env, faults)?;
+            let audience = block.assertion_audience.as_ref()?.as_ref();
+            let audience = audience.map(|audience| audience.0.as_str().into());
+            Some(ClientAuthentication::PrivateKeyJwt { key, audience })
+        }
+        ClientMethod::TlsClientAuth => Some(ClientAuthentication::TlsClientAuth),
+    }
 }
 
 /// The secret in this variable: one line. It is never shown, nor is its length.

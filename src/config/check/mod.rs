@@ -8,6 +8,7 @@ mod grants;
 mod issuers;
 mod known;
 mod own_account;
+mod own_key;
 mod reach;
 mod services;
 mod speaks_for;
@@ -254,7 +255,7 @@ fn texts(audiences: &[Audience]) -> Vec<String> {
         .collect()
 }
 
-/// SHA-256 over the configuration's bytes and the secrets that it names, each after its length.
+/// SHA-256 over the configuration's bytes and the secrets that it names (of keys the public half), each after its length.
 fn generation(bytes: &[u8], issuers: &[Issuer], contexts: &[Context]) -> [u8; 32] {
     let mut hash = hmac_sha256::Hash::new();
     let mut part = |bytes: &[u8]| {
@@ -278,7 +279,11 @@ fn generation(bytes: &[u8], issuers: &[Issuer], contexts: &[Context]) -> [u8; 32
             | ClientAuthentication::SecretPost(secret) => {
                 part(secret.expose().as_bytes());
             }
-            ClientAuthentication::Injected => part(b""),
+            ClientAuthentication::PrivateKeyJwt { key, .. } => {
+                // The public half tells which key it is.
+                part(key.key.public_jwk(&key.id).as_bytes());
+            }
+            ClientAuthentication::TlsClientAuth | ClientAuthentication::Injected => part(b""),
         }
     }
     let assertions = gate_tokens().filter_map(|gate_tokens| gate_tokens.assertion.as_ref());

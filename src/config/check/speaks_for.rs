@@ -7,19 +7,8 @@ use super::tenants::{Checked, TENANTS};
 use super::who::Implied;
 use crate::config::fault::{Faults, Path};
 use crate::config::file::SpeaksForBlock;
-use crate::config::model::{IssuerId, Profile, SpeaksBy, SpeaksFor, TenantId, WhoId};
+use crate::config::model::{IssuerId, SpeaksBy, SpeaksFor, TenantId, WhoId};
 use crate::config::texts::SpokenName;
-
-/// Why a profile's identity provider gives no token of a person whom somebody else names, if it does not.
-fn gives(profile: Profile, by: SpeaksBy) -> Result<(), &'static str> {
-    match (profile, by) {
-        (Profile::Keycloak, SpeaksBy::Assertion | SpeaksBy::Impersonation)
-        | (Profile::Rfc8693, SpeaksBy::Assertion) => Ok(()),
-        (Profile::Rfc8693, SpeaksBy::Impersonation) => Err(
-            "is Keycloak's alone (requested_subject); write assertion, if the identity provider follows RFC 7523",
-        ),
-    }
-}
 
 /// Checks it, and builds it if nothing is missing. `issuer`: the program's.
 pub(super) fn check(
@@ -133,9 +122,11 @@ fn way_to_tokens(
         None => {}
     }
     if let (Some(profile), Some(by)) = (at.profile, block.by)
-        && let Err(why) = gives(profile, by)
+        && let Err(why) = by.word(profile)
     {
-        faults.add(path.member("by"), why);
+        let name = profile.dialect().name;
+        let message = format!("is not possible with profile {name}; {why}");
+        faults.add(path.member("by"), message);
     }
 }
 

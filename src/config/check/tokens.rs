@@ -8,7 +8,6 @@ use super::{catalogs, issuers};
 use crate::config::fault::{Faults, Path};
 use crate::config::file::{ClientBlock, IssuerBlock, TenantBlock, TenantTokenBlock};
 use crate::config::model::{CatalogId, Client, Context, Grant, IssuerId, TenantId};
-use crate::config::parts::SecretPlace;
 use crate::config::texts::Cluster;
 
 /// One context for each catalog within the tenant's reach.
@@ -52,7 +51,7 @@ pub(super) fn contexts(
             Some((_, None)) => (None, None),
             Some((_, Some(token))) => (
                 catalogs::tenant_rule(base, token, place, issuers, faults),
-                client(token, base.from, place, around, faults),
+                client(token, base.at, place, around, faults),
             ),
         };
         let Some(token) = token else {
@@ -87,7 +86,11 @@ fn client(
         None => usize::from(base.0),
     };
     let (_, issuer) = around.file.issuers.as_ref()?.0.get(from)?;
-    let endpoint = issuers::endpoint(issuer.as_ref()?);
+    let issuer = issuer.as_ref()?;
+    let endpoint = issuers::endpoint(issuer);
+    if let Some(profile) = issuer.profile {
+        issuers::fits(client, profile, path.member("client"), faults);
+    }
     issuers::client(
         client,
         path.member("client"),
@@ -106,8 +109,9 @@ struct Own<'a> {
 }
 
 impl Own<'_> {
-    fn is_injected(&self) -> bool {
-        self.client.secret == Some(SecretPlace::Injected)
+    /// What makes its cluster carry the gate's credential, if anything does.
+    fn credential(&self) -> Option<&'static str> {
+        issuers::credential_in_cluster(self.client)
     }
 }
 
@@ -137,14 +141,16 @@ pub(super) fn own_clusters(around: &Surroundings<'_>, faults: &mut Faults) {
             };
             match &client.cluster {
                 Some(Some(Cluster(cluster))) => by_cluster.entry(cluster).or_default().push(own),
-                Some(None) if own.is_injected() => refuse(
-                    own,
-                    faults,
-                    "must be set with secret: injected; \
-                     a cluster of its own carries the gate's credential and nothing else"
-                        .to_owned(),
-                ),
-                Some(None) | None => {}
+                Some(None) => {
+                    if let Some(how) = own.credential() {
+                        let message = format!(
+                            "must be set with {how}; \
+                             a cluster of its own carries the gate's credential and nothing else"
+                        );
+                        refuse(own, faults, message);
+                    }
+                }
+                None => {}
             }
         }
     }
@@ -168,41 +174,43 @@ pub(super) fn own_clusters(around: &Surroundings<'_>, faults: &mut Faults) {
         }
         let issuers = around.file.issuers.iter().flat_map(|issuers| &issuers.0);
         for (name, block) in issuers.filter_map(|(name, block)| Some((name, block.as_ref()?))) {
-            let (uses, injects) = uses(block, cluster);
-            if let Some(own) = owns.iter().find(|own| own.is_injected() && uses || injects) {
-                shared(*own, issuers::ISSUERS.member(name), faults);
+            let (uses, theirs) = uses(block, cluster);
+            let how = |own: &Own<'_>| own.credential().filter(|_| uses).or(theirs);
+            if let Some((own, how)) = owns.iter().find_map(|own| Some((own, how(own)?))) {
+                shared(*own, issuers::ISSUERS.member(name), how, faults);
             }
         }
-        if let Some(first) = owns.iter().find(|own| own.is_injected())
+        let mut carries = owns.iter().filter_map(|own| Some((own, own.credential()?)));
+        if let Some((first, how)) = carries.next()
             && let Some(other) = owns.iter().find(|own| {
-                !own.is_injected() || own.client.id.as_ref() != first.client.id.as_ref()
+                own.credential().is_none() || own.client.id.as_ref() != first.client.id.as_ref()
             })
         {
-            shared(*first, TENANTS.member(other.tenant), faults);
+            shared(*first, TENANTS.member(other.tenant), how, faults);
         }
     }
 }
 
-/// Whether calls of an issuer go through a cluster, and whether a credential is added there.
-fn uses(issuer: &IssuerBlock, cluster: &str) -> (bool, bool) {
+/// Whether calls of an issuer go through a cluster, and what makes it carry a credential, if anything does.
+fn uses(issuer: &IssuerBlock, cluster: &str) -> (bool, Option<&'static str>) {
     let client = issuer.client.as_ref().and_then(Option::as_ref);
     let own = client.and_then(|client| client.cluster.as_ref()?.as_ref());
     let own = own.is_some_and(|own| &*own.0 == cluster);
-    let injected = client.is_some_and(|client| client.secret == Some(SecretPlace::Injected));
+    let credential = client.and_then(issuers::credential_in_cluster);
     let uses = own
         || issuer
             .cluster
             .as_ref()
             .is_some_and(|used| &*used.0 == cluster);
-    (uses, own && injected)
+    (uses, credential.filter(|_| own))
 }
 
-fn shared(own: Own<'_>, other: Path<'_>, faults: &mut Faults) {
+fn shared(own: Own<'_>, other: Path<'_>, how: &'static str, faults: &mut Faults) {
     refuse(
         own,
         faults,
         format!(
-            "is a cluster of {other} too; with secret: injected it must carry nothing but one client's exchanges"
+            "is a cluster of {other} too; with {how} it must carry nothing but one client's exchanges"
         ),
     );
 }

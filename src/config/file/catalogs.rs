@@ -93,28 +93,38 @@ block! {
 
 block! {
     /// How the token for a catalog is got: by exchanging the caller's (RFC 8693).
-    TokenBlock at "catalogs.NAME.token" {
+    TokenBlock at "catalogs.NAME.token" with one of ["audience", "expect_audience"] {
         /// The issuer whose callers are served, and at whose token endpoint their tokens are
-        /// exchanged. It must have a `client`.
+        /// exchanged. It must have a `client`, unless `at` names another.
         from: String [required "the gate must know where to exchange"],
-        /// `audience` of the exchange: one, or a list. None of them may be an audience of the gate.
+        /// The issuer at whose token endpoint they are exchanged, and whose the tokens for the catalog are,
+        /// where that is another: an authorization server that trusts the tokens of `from`. It must have a
+        /// `client`.
+        at: String [
+            optional "`from`",
+            "Most identity providers give tokens for all audiences at one issuer. Okta needs it: an \
+             authorization server there has one audience."
+        ],
+        /// `audience` of the exchange: one, or a list. None of them may be an audience of the gate. Not with
+        /// `entra`, where `scope` names the catalog.
         audience: OneOrMore<Audience> [
-            required "a token for nobody in particular would be accepted anywhere"
+            optional "none, with `entra`; otherwise it must be set",
+            "A token for nobody in particular would be accepted anywhere."
         ],
         /// The audience that the minted token must name.
         expect_audience: Audience [
             optional "`audience` when that is one",
-            "The token must be for the catalog that was asked for. With several audiences it must \
+            "The token must be for the catalog that was asked for. Without `audience`, and with several, it must \
              be set."
         ],
         /// `resource` of the exchange (RFC 8707): one, or a list.
         resource: OneOrMore<Resource> [optional "none is sent", "Few identity providers know it."],
-        /// `scope` of the exchange: scopes with one space between them.
+        /// `scope` of the exchange: scopes with one space between them. `entra` and `okta` need it.
         scope: Scope [
             optional "none is sent",
             "The identity provider then gives what the client has by default."
         ],
-        /// `requested_token_type` of the exchange; `none` sends none.
+        /// `requested_token_type` of the exchange; `none` sends none. `entra` and `okta` are never sent one.
         requested_token_type: RequestedType [
             default RequestedType::ACCESS_TOKEN,
             "A catalog takes access tokens; some identity providers answer with another token \

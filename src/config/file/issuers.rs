@@ -3,11 +3,14 @@
 use super::{GateTokensBlock, ProgramBlock};
 use crate::config::block::block;
 use crate::config::model::{ClaimPath, Profile};
-use crate::config::parts::SecretPlace;
+use crate::config::parts::{KeyPlace, SecretPlace};
 use crate::config::span::Span;
-use crate::config::texts::{Audience, Authority, ClientId, Cluster, IssuerUrl, TokenType, UrlPath};
+use crate::config::texts::{
+    Audience, Authority, ClientId, Cluster, IssuerUrl, KeyId, TokenType, TokenTypeUri, UrlPath,
+};
 use crate::config::values::{List, Many};
-use crate::config::words::{Authentication, Discovery};
+use crate::config::words::Discovery;
+use crate::dialect::ClientMethod;
 use crate::jose::Algorithm;
 use crate::limits;
 
@@ -16,6 +19,9 @@ block! {
     IssuerBlock at "issuers.NAME" {
         /// How the identity provider speaks. `keycloak`: the standard token exchange of Keycloak
         /// 26.2 and later. `rfc8693`: any server that follows RFC 8693 and RFC 6749 to the letter.
+        /// `entra`: the on-behalf-of flow of Microsoft Entra ID. `okta`: the on-behalf-of token exchange of
+        /// Okta. `auth0`: the on-behalf-of and the custom token exchange of Auth0. What each can do and what
+        /// it needs: docs/identity-providers.md.
         profile: Profile [
             required "identity providers say the same thing in different words, and a guess would take one \
              answer for another"
@@ -68,7 +74,7 @@ block! {
         /// catalog. Dots lead into objects (`realm_access.id`); a list holds the names as they are,
         /// for names with dots in them.
         subject_claim: ClaimPath [
-            default "sub",
+            optional "`oid` for `entra`, otherwise `sub`",
             "Most issuers name a person by one `sub` towards everybody. Where it differs per \
              client (pairwise subjects), another claim must be named, or every exchange is \
              refused."
@@ -76,7 +82,7 @@ block! {
         /// The claim that names the caller in messages and logs; `sub` stands in where a token does
         /// not have it. It never decides anything.
         name_claim: ClaimPath [
-            optional "`preferred_username` for `keycloak`, otherwise `sub`",
+            optional "`preferred_username` for `keycloak` and `entra`, otherwise `sub`",
             "People find their own name in a message."
         ],
         /// The gate's own client at this identity provider.
@@ -120,7 +126,7 @@ block! {
 
 block! {
     /// The gate's own client at an identity provider, with which it exchanges tokens.
-    ClientBlock at "issuers.NAME.client" {
+    ClientBlock at "issuers.NAME.client" with one of ["secret", "authentication"] {
         /// The `client_id`.
         id: ClientId [required "the identity provider must know who exchanges"],
         /// Where the client's secret is. `{env: NAME}`: in this variable of the VM's environment
@@ -128,17 +134,37 @@ block! {
         /// credential injector on the client's `cluster` adds the `Authorization` header. A secret
         /// itself is never accepted here, because the configuration shows in Envoy's `config_dump`.
         secret: SecretPlace [
-            required "the gate must prove who it is; secret: {env: NAME} or secret: injected"
+            optional "none, with `private_key_jwt` and `tls_client_auth`; otherwise it must be set",
+            "The gate must prove who it is, and does so by a key then."
         ],
-        /// How the secret is sent (RFC 6749 section 2.3.1). Not with `secret: injected`, where
+        /// How the gate proves itself. `client_secret_basic`, `client_secret_post`: by its secret (RFC 6749
+        /// section 2.3.1). `private_key_jwt`: by an assertion that it signs with `key`, anew for each exchange
+        /// (RFC 7523 section 2.2). `tls_client_auth`: by the certificate that Envoy's `cluster` presents (RFC
+        /// 8705); the identity provider must not bind its tokens to that. Not with `secret: injected`, where
         /// Envoy's credential injector sends it.
-        authentication: Authentication [
+        authentication: ClientMethod [
             optional "`client_secret_basic`",
             "Every server must support it, and request bodies end in logs more often than headers \
              do."
         ],
-        /// The Envoy cluster for exchanges. With `secret: injected` it must be set, and belong to
-        /// this client alone: whatever goes through it carries the gate's credential.
+        /// Where the private key is, for `private_key_jwt`. `{env: NAME}`: in this variable of the VM's
+        /// environment, as PEM: EC P-256 (`ES256`) or RSA (`RS256`).
+        key: KeyPlace [optional "none", "Only `private_key_jwt` needs one, and then it must be set."],
+        /// The key's `kid`, by which the identity provider finds its public half.
+        key_id: KeyId [optional "none", "Goes with `key`."],
+        /// `aud` of the assertion.
+        assertion_audience: Audience [
+            optional "the URL of the token endpoint for `entra` and `okta`, otherwise the issuer's `issuer`",
+            "Identity providers take their own issuer; some want their token endpoint's URL."
+        ],
+        /// `subject_token_type` of exchanges, for `rfc8693` and `auth0`: a token type identifier (RFC 8693
+        /// section 3). With a type of your own, Auth0's custom token exchange is used.
+        subject_token_type: TokenTypeUri [
+            optional "`urn:ietf:params:oauth:token-type:access_token`",
+            "Callers come with access tokens."
+        ],
+        /// The Envoy cluster for exchanges. With `secret: injected` and with `tls_client_auth` it must be set,
+        /// and belong to this client alone: whatever goes through it carries the gate's credential.
         cluster: Cluster [
             optional "the issuer's `cluster`",
             "Exchanges go where metadata and keys come from."

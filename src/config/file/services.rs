@@ -3,13 +3,14 @@
 use super::ClientBlock;
 use crate::config::block::block;
 use crate::config::model::{ClaimPath, SpeaksBy};
-use crate::config::parts::{SecretPlace, ServiceToken};
+use crate::config::parts::{KeyPlace, SecretPlace, ServiceToken};
 use crate::config::texts::{
-    Audience, ClaimValue, ClientId, Cluster, PeerName, Scope, SpokenName, SubjectTemplate,
+    Audience, ClaimValue, ClientId, Cluster, KeyId, PeerName, Scope, SpokenName, SubjectTemplate,
 };
 use crate::config::values::{Many, OneOrMore};
 use crate::config::who::OneOrMoreWho;
-use crate::config::words::{Actions, Authentication};
+use crate::config::words::Actions;
+use crate::dialect::ClientMethod;
 use crate::limits;
 
 block! {
@@ -77,7 +78,7 @@ block! {
     /// An account of the program's own, with which the gate gets tokens for the catalogs by itself (RFC 6749 section 4.4).
     /// What is asked for is what the catalog's `token` says, but for its `audience` and `parameters`: these belong to the
     /// exchange. The token must name the catalog's `expect_audience` all the same.
-    ClientCredentialsBlock at "services.NAME.token.client_credentials" {
+    ClientCredentialsBlock at "services.NAME.token.client_credentials" with one of ["secret", "authentication"] {
         /// The issuer where the account is, by its name in `issuers`. The account leads to the catalogs whose `token.from`
         /// is this issuer too; at others the program's own token is exchanged.
         from: String [required "the gate must know where the account is"],
@@ -85,14 +86,25 @@ block! {
         id: ClientId [required "the identity provider must know whose account it is"],
         /// Where the client's secret is: `{env: NAME}` or `injected`, as in `issuers.NAME.client`.
         secret: SecretPlace [
-            required "the gate must prove itself; secret: {env: NAME} or secret: injected"
+            optional "none, with `private_key_jwt` and `tls_client_auth`; otherwise it must be set",
+            "The gate must prove itself, and does so by a key then."
         ],
-        /// How the secret is sent, as in `issuers.NAME.client`.
-        authentication: Authentication [
+        /// How the client proves itself, as in `issuers.NAME.client`.
+        authentication: ClientMethod [
             optional "`client_secret_basic`",
             "Every server must support it."
         ],
-        /// The Envoy cluster for these calls. With `secret: injected` it must be set, and belong to this client alone.
+        /// Where the private key is, for `private_key_jwt`, as in `issuers.NAME.client`.
+        key: KeyPlace [optional "none", "Only `private_key_jwt` needs one, and then it must be set."],
+        /// The key's `kid`.
+        key_id: KeyId [optional "none", "Goes with `key`."],
+        /// `aud` of the assertion, as in `issuers.NAME.client`.
+        assertion_audience: Audience [
+            optional "the URL of the token endpoint for `entra` and `okta`, otherwise the issuer's `issuer`",
+            "Identity providers take their own issuer; some want their token endpoint's URL."
+        ],
+        /// The Envoy cluster for these calls. With `secret: injected` and with `tls_client_auth` it must be set, and belong
+        /// to this client alone.
         cluster: Cluster [
             optional "the issuer's `cluster`",
             "They go where metadata and keys come from."
@@ -117,6 +129,11 @@ impl ClientCredentialsBlock {
             id: self.id.clone(),
             secret: self.secret.clone(),
             authentication: self.authentication,
+            key: self.key.clone(),
+            key_id: self.key_id.clone(),
+            assertion_audience: self.assertion_audience.clone(),
+            // It exchanges nothing.
+            subject_token_type: Some(None),
             cluster: self.cluster.clone(),
         }
     }

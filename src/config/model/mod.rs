@@ -10,6 +10,7 @@ use std::time::Duration;
 pub use programs::*;
 pub use tenancy::*;
 
+pub use crate::dialect::Profile;
 use crate::iceberg::Layout;
 use crate::jose::Algorithm;
 use crate::secret::Secret;
@@ -109,15 +110,6 @@ pub struct Issuer {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimPath(pub Vec<String>);
 
-/// An identity provider's manner of speaking.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Profile {
-    /// Keycloak's standard token exchange (26.2 and later).
-    Keycloak,
-    /// Any server that follows RFC 8693 and RFC 6749 to the letter.
-    Rfc8693,
-}
-
 /// Where HTTP calls go.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Endpoint {
@@ -166,6 +158,8 @@ pub struct Client {
     pub id: Rc<str>,
     /// How it proves itself.
     pub authentication: ClientAuthentication,
+    /// `subject_token_type` of its exchanges, where the dialect leaves that open.
+    pub subject_token_type: Option<Rc<str>>,
     /// Where exchanges go: the issuer's own endpoint, or a cluster of their own.
     pub endpoint: Endpoint,
 }
@@ -177,6 +171,15 @@ pub enum ClientAuthentication {
     SecretBasic(Secret<String>),
     /// In the request's body.
     SecretPost(Secret<String>),
+    /// An assertion that the gate signs (RFC 7523 section 2.2).
+    PrivateKeyJwt {
+        /// With this key.
+        key: OwnKey,
+        /// `aud`; without it as the dialect says.
+        audience: Option<Rc<str>>,
+    },
+    /// The certificate of the connection (RFC 8705), which Envoy's cluster holds.
+    TlsClientAuth,
     /// Envoy's credential injector adds the header behind the filter; the gate holds no secret.
     Injected,
 }
@@ -239,7 +242,7 @@ impl Config {
     /// The client that exchanges in a context, if there is one.
     pub fn client<'a>(&'a self, context: &'a Context) -> Option<&'a Client> {
         let own = context.client.as_ref();
-        let issuer = self.issuers.get(usize::from(context.token.from.0));
+        let issuer = self.issuers.get(usize::from(context.token.at.0));
         own.or_else(|| issuer?.client.as_ref())
     }
 
@@ -292,8 +295,10 @@ impl Config {
 /// How a token for a catalog is got.
 #[derive(Clone, Debug)]
 pub struct TokenRule {
-    /// The issuer whose callers are served, and at which their tokens are exchanged.
+    /// The issuer whose callers are served.
     pub from: IssuerId,
+    /// The issuer at which their tokens are exchanged, and whose the minted ones are.
+    pub at: IssuerId,
     /// `audience` parameters of the exchange.
     pub audiences: Vec<String>,
     /// The audience that the minted token must name.

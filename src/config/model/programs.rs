@@ -5,7 +5,8 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::{CatalogId, Client, ContextId, Endpoint, IssuerId, TenantId, WhoId};
+use super::{CatalogId, Client, ContextId, Endpoint, IssuerId, Profile, TenantId, WhoId};
+use crate::dialect::Word;
 use crate::iceberg::OperationSet;
 use crate::jose::{self, SigningKey};
 
@@ -66,6 +67,22 @@ pub enum SpeaksBy {
     Assertion,
     /// The gate's client is allowed to impersonate (Keycloak's `requested_subject`).
     Impersonation,
+}
+
+impl SpeaksBy {
+    /// How a server of this profile takes an engine's word in this way.
+    ///
+    /// # Errors
+    ///
+    /// Why it does not; continues "is not possible with profile ...; ".
+    pub fn word(self, profile: Profile) -> Result<&'static Word, &'static str> {
+        let word = &profile.dialect().engines_word;
+        let way = match self {
+            Self::Assertion => &word.assertion,
+            Self::Impersonation => &word.impersonation,
+        };
+        way.as_ref().map_err(|reason| *reason)
+    }
 }
 
 /// A private key of the gate's own, with which it signs assertions. `Debug` shows nothing of it.

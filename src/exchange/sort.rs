@@ -1,13 +1,13 @@
 //! What an answer of the token endpoint means: whose fault it is, and what may be done next.
 //!
 //! A "no" about the caller is believed only from what is plainly a token endpoint: a 4xx with an
-//! OAuth error in JSON, whose code (and for Keycloak, whose description) is known. Everything else,
+//! OAuth error in JSON, which a row of the dialect's table is about. Everything else,
 //! be it Envoy's own `503 upstream connect error` or a login page, is the identity provider not
 //! working. Descriptions are compared and then dropped; none leaves this file.
 
 use std::time::Duration;
 
-use crate::config::Profile;
+use crate::dialect::{ErrorTable, Meaning, Misconfiguration, Profile, meaning};
 use crate::limits::{RETRY_AFTER_MAX, TOKEN_ANSWER_BYTES};
 use crate::oauth::{ErrorResponse, TokenResponse, TokenResponseFault};
 use crate::wire::CallAnswer;
@@ -20,6 +20,9 @@ pub enum Sorted {
     /// The caller's token is bad in the eyes of its issuer: expired, logged out, revoked. A fresh
     /// one helps.
     CallerRefused,
+    /// The caller must sign in again at the identity provider and prove more than before: another factor, whatever a
+    /// policy there asks for. What the caller has now is not enough, and the gate cannot add to it.
+    InteractionRequired,
     /// The identity provider does not make this exchange for this caller. A fresh token of the same
     /// kind does not help.
     Forbidden,
@@ -35,20 +38,6 @@ pub enum Sorted {
     },
     /// The identity provider does not work, or is not what answered.
     Unavailable(Unavailable),
-}
-
-/// Which setting the identity provider refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Misconfiguration {
-    /// `audience` or `resource`: unknown, disabled, or not given to our client. Some servers make it
-    /// depend on the caller's roles too.
-    Target,
-    /// `scope`: unknown, not linked to our client, or not consented to by this caller.
-    Scope,
-    /// Other parameters, the grant type, or a switch of our client: the exchange as such.
-    Parameters,
-    /// The path: no token endpoint there, no such realm, or one that is disabled.
-    Endpoint,
 }
 
 /// In which way the identity provider does not work.
@@ -98,19 +87,12 @@ pub enum BackoffEffect {
 }
 
 impl Sorted {
-    /// The answer to a client that asked for its own account. There is no caller's token in it: whatever is refused is
-    /// the client's.
-    pub fn of_own_account(self) -> Self {
-        match self {
-            Self::CallerRefused | Self::Forbidden => Self::ClientRefused,
-            sorted => sorted,
-        }
-    }
-
     /// What this answer does to the identity provider's backoff.
     pub fn backoff_effect(&self) -> BackoffEffect {
         match self {
-            Self::Minted(_) | Self::CallerRefused | Self::Forbidden => BackoffEffect::Healthy,
+            Self::Minted(_) | Self::CallerRefused | Self::InteractionRequired | Self::Forbidden => {
+                BackoffEffect::Healthy
+            }
             // One person without a role, or another catalog's wrong scope, stops nobody else.
             Self::Misconfigured(Misconfiguration::Target | Misconfiguration::Scope)
             | Self::Unavailable(Unavailable::UnknownError | Unavailable::RequestTooLarge) => {
@@ -142,6 +124,11 @@ impl Sorted {
 
 /// Sorts the answer to an [`exchange_call`](super::exchange_call).
 pub fn sort(profile: Profile, answer: CallAnswer<'_>) -> Sorted {
+    sort_by(profile.dialect().exchange.errors, answer)
+}
+
+/// Sorts the answer to a call under any grant, whose errors mean what `errors` says.
+pub fn sort_by(errors: ErrorTable, answer: CallAnswer<'_>) -> Sorted {
     let (status, retry_after, body) = match answer {
         CallAnswer::NotSent => return Sorted::Unavailable(Unavailable::NotSent),
         CallAnswer::Broken => return Sorted::Unavailable(Unavailable::BrokenOff),
@@ -175,7 +162,7 @@ pub fn sort(profile: Profile, answer: CallAnswer<'_>) -> Sorted {
             Err(fault) => Sorted::Unavailable(Unavailable::BrokenAnswer(fault)),
         },
         400..=499 => match ErrorResponse::read(body) {
-            Ok(error) => refused(profile, status, &error),
+            Ok(error) => refused(errors, status, &error),
             Err(_) => Sorted::Unavailable(Unavailable::NotATokenEndpoint),
         },
         _ => Sorted::Unavailable(Unavailable::NotATokenEndpoint),
@@ -192,76 +179,19 @@ fn seconds(value: &[u8]) -> Option<Duration> {
     Some(Duration::from_secs(seconds).min(RETRY_AFTER_MAX))
 }
 
-fn refused(profile: Profile, status: u16, error: &ErrorResponse) -> Sorted {
+fn refused(errors: ErrorTable, status: u16, error: &ErrorResponse) -> Sorted {
     // There is no such path, or it takes no POST; whoever says so, it is not about the caller.
     if matches!(status, 404 | 405) {
         return Sorted::Misconfigured(Misconfiguration::Endpoint);
     }
-    match profile {
-        Profile::Keycloak => keycloak(status, error.error(), error.description()),
-        Profile::Rfc8693 => rfc8693(error.error()),
-    }
-}
-
-/// Keycloak's standard token exchange, as watched on 26.7.3. It says `invalid_request` for a bad
-/// caller's token, for an audience that is refused and for a malformed request, `invalid_client` for
-/// us (401, or 400 when we signed an assertion) and for the target (400), and `access_denied` for a
-/// caller and for a whole realm. So status, code and description decide together, and an
-/// `invalid_request` is the caller's only when its description is exactly the known one: the text of
-/// a later version errs on the side of "our fault".
-fn keycloak(status: u16, error: &str, description: &str) -> Sorted {
-    match (status, error, description) {
-        (400, "invalid_request", "Invalid token") => Sorted::CallerRefused,
-        // `Requested audience not available: catalog2`
-        (400, "invalid_request", text) if text.starts_with("Requested audience not available") => {
-            Sorted::Misconfigured(Misconfiguration::Target)
-        }
-        // `duplicated parameter`, `Parameter '...' ...`, `requested_token_type unsupported`,
-        // `Standard token exchange is not enabled for the requested client`
-        (_, "invalid_request", _) => Sorted::Misconfigured(Misconfiguration::Parameters),
-        // The target client, not us.
-        (
-            400,
-            "invalid_client",
-            "Audience not found"
-            | "Client disabled"
-            | "Public client is not allowed to exchange token",
-        ) => Sorted::Misconfigured(Misconfiguration::Target),
-        // `Client is not within the token audience` is about the caller's token; these are not:
-        (403, "access_denied", "Realm not enabled") => {
-            Sorted::Misconfigured(Misconfiguration::Endpoint)
-        }
-        (403, "access_denied", "Client not allowed to exchange") => {
-            Sorted::Misconfigured(Misconfiguration::Target)
-        }
-        // Our own credential among them: 401 `unauthorized_client` for a wrong secret, 401
-        // `invalid_client` for an unknown client, 400 `invalid_client` for an assertion of ours.
-        _ => rfc8693(error),
-    }
-}
-
-/// The codes of RFC 6749 section 5.2, RFC 8693 section 2.2.2 and RFC 8707 section 2, whatever the
-/// 4xx status. Real servers differ in the status (Keycloak has 403 for `access_denied`, Polaris 401
-/// for `unauthorized_client`), and the code is the more exact word.
-fn rfc8693(error: &str) -> Sorted {
-    match error {
-        // RFC 6749: "the provided authorization grant ... is invalid, expired, revoked".
-        "invalid_grant" => Sorted::CallerRefused,
-        // RFC 8693: the code when "either the subject_token or actor_token are invalid for any
-        // reason". It also stands for a parameter that is missing or repeated; what we send is
-        // fixed by the configuration, so one that works for anybody is well-formed.
-        "invalid_request" => Sorted::CallerRefused,
-        // RFC 8693: unwilling or unable to issue a token for the `resource` or `audience`.
-        "invalid_target" => Sorted::Misconfigured(Misconfiguration::Target),
-        "invalid_scope" => Sorted::Misconfigured(Misconfiguration::Scope),
-        "unsupported_grant_type" => Sorted::Misconfigured(Misconfiguration::Parameters),
-        // RFC 6749: authentication failed; or authenticated, but not for this grant type.
-        "invalid_client" | "unauthorized_client" => Sorted::ClientRefused,
-        // RFC 6749 section 4.1.2.1, used by several servers for an exchange that policy denies.
-        "access_denied" => Sorted::Forbidden,
-        // The same section.
-        "server_error" | "temporarily_unavailable" => Sorted::Unavailable(Unavailable::ServerError),
-        _ => Sorted::Unavailable(Unavailable::UnknownError),
+    match meaning(errors, status, error.error(), error.description()) {
+        Some(Meaning::CallerRefused) => Sorted::CallerRefused,
+        Some(Meaning::InteractionRequired) => Sorted::InteractionRequired,
+        Some(Meaning::Forbidden) => Sorted::Forbidden,
+        Some(Meaning::ClientRefused) => Sorted::ClientRefused,
+        Some(Meaning::Misconfigured(what)) => Sorted::Misconfigured(what),
+        Some(Meaning::ServerError) => Sorted::Unavailable(Unavailable::ServerError),
+        None => Sorted::Unavailable(Unavailable::UnknownError),
     }
 }
 

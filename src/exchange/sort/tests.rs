@@ -1,6 +1,6 @@
 use super::*;
 
-const PROFILES: [Profile; 2] = [Profile::Keycloak, Profile::Rfc8693];
+const PROFILES: [Profile; 5] = Profile::ALL;
 
 fn answered<'a>(status: u16, retry_after: Option<&'a str>, body: &'a [u8]) -> CallAnswer<'a> {
     CallAnswer::Answered {
@@ -49,7 +49,7 @@ fn what_is_no_answer_is_no_no() {
     }
 }
 
-/// Only three sorts say something about the caller, and only a 4xx with a known word makes them.
+/// Few sorts say something about the caller, and only a 4xx with a known word makes them.
 #[test]
 fn no_status_alone_blames_the_caller() {
     let bodies: [&[u8]; 5] = [
@@ -66,7 +66,10 @@ fn no_status_alone_blames_the_caller() {
                 assert!(
                     !matches!(
                         sorted,
-                        Sorted::CallerRefused | Sorted::Forbidden | Sorted::Minted(_)
+                        Sorted::CallerRefused
+                            | Sorted::InteractionRequired
+                            | Sorted::Forbidden
+                            | Sorted::Minted(_)
                     ),
                     "{status} {body:?}"
                 );
@@ -169,6 +172,7 @@ fn only_faults_that_all_would_meet_make_a_pause() {
     let seven = Some(Duration::from_secs(7));
     for (sorted, expected) in [
         (Sorted::CallerRefused, Healthy),
+        (Sorted::InteractionRequired, Healthy),
         (Sorted::Forbidden, Healthy),
         (Sorted::ClientRefused, pause),
         (Sorted::Misconfigured(Misconfiguration::Target), Nothing),
