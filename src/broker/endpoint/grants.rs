@@ -394,7 +394,7 @@ impl Broker {
             self.fetch_due_keys(now);
         }
         // As with exchanges: what has no pause of its own must not cost a call each time.
-        let remember = match sorted.backoff_effect() {
+        let remember = match effect(&sorted) {
             BackoffEffect::Pause { .. } => Remember::No,
             _ => Remember::Yes,
         };
@@ -446,7 +446,7 @@ impl Broker {
             _ => {}
         }
         let (outcome, refusal) = fault(sorted, terms);
-        let pause = self.mind_grant(now, grant, sorted.backoff_effect());
+        let pause = self.mind_grant(now, grant, effect(sorted));
         let level = match outcome {
             ExchangeOutcome::OperatorFault => Level::Error,
             _ => Level::Warn,
@@ -733,6 +733,15 @@ impl Broker {
         let issued = Issued::new(answer.token.token(), left, None);
         let told = Told::token(Some(answer.token.caller()), parked.actor);
         self.release_issued(now, stream, &about, issued, told);
+    }
+}
+
+/// What an answer that is no token does to the backoff. That one question cannot be asked so may be about the person whom
+/// it names, and says nothing of the other grants: it makes nobody wait.
+fn effect(sorted: &Sorted) -> BackoffEffect {
+    match sorted {
+        Sorted::Misconfigured(Misconfiguration::Parameters) => BackoffEffect::None,
+        sorted => sorted.backoff_effect(),
     }
 }
 

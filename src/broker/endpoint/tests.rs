@@ -260,9 +260,10 @@ impl World {
         );
     }
 
-    fn refuses(&mut self, status: u16, error: &str) {
+    fn refuses(&mut self, status: u16, error: &str, description: &str) {
         let (call, _) = self.calls.pop().unwrap();
-        self.end(call, status, &json!({"error": error}));
+        let body = json!({"error": error, "error_description": description});
+        self.end(call, status, &body);
     }
 
     /// The head of a request for a token arrives.
@@ -480,7 +481,7 @@ fn a_name_that_was_refused_costs_no_second_question_for_a_moment() {
     let form = exchange(&unsigned("nobody"), &trino);
     for _ in 0..2 {
         let stream = world.ask(&form, Some(&bearer(&trino)));
-        world.refuses(400, "invalid_grant");
+        world.refuses(400, "invalid_grant", "User not found");
         assert_eq!(world.refused(stream), (400, "invalid_grant"));
         for _ in 0..100 {
             let stream = world.ask(&form, Some(&bearer(&trino)));
@@ -492,11 +493,27 @@ fn a_name_that_was_refused_costs_no_second_question_for_a_moment() {
 }
 
 #[test]
+fn a_name_over_which_the_identity_provider_stumbles_makes_nobody_wait() {
+    for profile in ["keycloak", "rfc8693"] {
+        let mut world = World::new(|file| {
+            file["issuers"]["corp"]["profile"] = json!(profile);
+            file["issuers"]["corp"]["name_claim"] = json!("preferred_username");
+        });
+        let trino = world.of_program("trino");
+        for name in ["x", "y", "z"] {
+            world.ask(&exchange(&unsigned(name), &trino), Some(&bearer(&trino)));
+            world.refuses(400, "invalid_grant", "another text");
+        }
+        assert_eq!(world.word("alice").split('.').count(), 3);
+    }
+}
+
+#[test]
 fn a_persons_useless_token_costs_no_second_question_for_a_moment() {
     let mut world = World::new(|_| {});
     let alices = world.token("alice", "console", json!({"sid": "s"}));
     world.ask(&refresh(&alices), Some(&bearer(&alices)));
-    world.refuses(400, "invalid_grant");
+    world.refuses(400, "invalid_request", "Invalid token");
     for _ in 0..100 {
         let stream = world.ask(&refresh(&alices), Some(&bearer(&alices)));
         assert_eq!(world.answers[&stream].0, 400);
@@ -509,11 +526,11 @@ fn the_gates_own_wrong_secret_stops_no_login_and_no_login_hides_it() {
     let mut world = World::new(|_| {});
     let alices = world.token("alice", "console", json!({"sid": "s"}));
     let stream = world.ask(&refresh(&alices), Some(&bearer(&alices)));
-    world.refuses(401, "unauthorized_client");
+    world.refuses(401, "unauthorized_client", "");
     assert_eq!(world.answers[&stream].0, 503);
     // A stranger's wrong secret says nothing of the gate's.
     world.ask(&login("spark", "wrong"), None);
-    world.refuses(401, "unauthorized_client");
+    world.refuses(401, "unauthorized_client", "");
     let stream = world.ask(&refresh(&alices), Some(&bearer(&alices)));
     assert_eq!((world.answers[&stream].0, world.calls.len()), (503, 0));
     let stream = world.ask(&login("spark", SECRET), None);
@@ -578,7 +595,7 @@ fn wrong_secrets_over_ten_thousand_connections_are_of_one_address() {
         world.body(stream, &login("trino", &format!("wrong-{number}")));
         if !world.calls.is_empty() {
             questions += 1;
-            world.refuses(401, "unauthorized_client");
+            world.refuses(401, "unauthorized_client", "");
         }
     }
     assert!((10..20).contains(&questions), "{questions}");
