@@ -71,6 +71,7 @@ mod programs;
 mod refusal_table;
 mod sim;
 mod sim_bodies;
+mod sim_dialects;
 mod sim_keys;
 mod sim_logins;
 mod sim_model;
