@@ -21,6 +21,7 @@ mod config_tenants;
 mod config_tokens;
 #[path = "support/desk.rs"]
 mod desk;
+mod dialect_tokens;
 mod dialects;
 mod docs_files;
 mod exchange_check;
@@ -70,13 +71,16 @@ mod programs;
 mod refusal_table;
 mod sim;
 mod sim_bodies;
+mod sim_dialects;
 mod sim_keys;
+mod sim_logins;
 mod sim_model;
 mod sim_outages;
 mod sim_prefixes;
 mod sim_programs;
 mod sim_stories;
 mod sim_tenants;
+mod sim_words;
 mod support;
 mod telemetry_names;
 #[path = "support/tokens.rs"]
