@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use super::kept::{Answer, Origin};
 use super::outcome::{Issued, login_refused};
+use super::tries::LoginDigest;
 use super::{Asked, GrantKey, TokenParked, TokenWait};
 use crate::backoff::Start;
 use crate::broker::keys::finds_token_path;
@@ -25,9 +26,10 @@ use crate::broker::{Broker, CallId, Level, Pending, Purpose, StreamId};
 use crate::cache::SubjectToken;
 use crate::clock::{Instant, Now};
 use crate::config::{Config, GateTokens, Issuer, IssuerId, ServiceId, SpeaksBy};
+use crate::dialect::ErrorTable;
 use crate::exchange::{
-    self, BackoffEffect, GateGrant, GateToken, GateTokenFault, Making, Misconfiguration, Sorted,
-    Unavailable, Wanted,
+    self, BackoffEffect, GateGrant, GateGrantKind, GateToken, GateTokenFault, Misconfiguration,
+    Sorted, Unavailable, Wanted,
 };
 use crate::identity::Caller;
 use crate::jose::{Assertion, jti_from};
@@ -45,6 +47,8 @@ pub(super) enum GrantOf {
         service: ServiceId,
         id: Rc<str>,
         secret: Secret<String>,
+        /// By which it is known whether it was good.
+        digest: LoginDigest,
     },
     /// A token of the person whom a program names.
     Word {
@@ -109,26 +113,6 @@ impl fmt::Debug for GrantOf {
             Self::Login { .. } => "Login",
             Self::Word { .. } => "Word",
             Self::Own { .. } => "Own",
-        })
-    }
-}
-
-impl GrantOf {
-    /// How the identity provider is asked. `subject`: what it is told of a person whom a program names.
-    fn grant<'a>(
-        &'a self,
-        config: &Config,
-        issuer: &Issuer,
-        subject: Option<&'a Secret<String>>,
-    ) -> Option<GateGrant<'a>> {
-        Some(match self {
-            Self::Login { id, secret, .. } => GateGrant::Login { id, secret },
-            Self::Own { token, .. } => GateGrant::Own(token.expose()),
-            Self::Word { service, .. } => {
-                let speaks = config.service(*service)?.speaks_for.as_ref()?;
-                let word = speaks.by.word(issuer.profile).ok()?;
-                GateGrant::Word(word, subject.map_or("", |subject| subject.expose()))
-            }
         })
     }
 }
@@ -294,20 +278,7 @@ impl Broker {
                 ),
             )
         })?;
-        let subject = match of {
-            GrantOf::Word { service, name, .. } => self.said_as(*service, name, now, rule),
-            GrantOf::Login { .. } | GrantOf::Own { .. } => None,
-        };
-        let grant = of.grant(&self.config, own, subject.as_ref());
-        let entropy = &mut self.entropy;
-        let mut making = Making {
-            now: now.unix,
-            random: &mut |buffer| entropy.fill(buffer),
-        };
-        let call = grant.map(|grant| {
-            exchange::gate_call(own, rule, &token_path, scope, grant, timeout, &mut making)
-        });
-        call.and_then(|call| call.ok().flatten()).ok_or_else(|| {
+        let nothing = || {
             Refusal::new(
                 Reason::ExchangeMisconfigured,
                 format!(
@@ -316,25 +287,55 @@ impl Broker {
                     own.name, own.name
                 ),
             )
-        })
+        };
+        let (subject, assertion);
+        let grant = match of {
+            GrantOf::Login { id, secret, .. } => GateGrant::Login {
+                id,
+                secret: secret.expose(),
+            },
+            GrantOf::Own { token, .. } => GateGrant::Exchange {
+                subject: token.expose(),
+                actor: None,
+            },
+            GrantOf::Word { service, name, .. } => {
+                let service = self.config.service(*service);
+                let speaks = service.and_then(|service| service.speaks_for.as_ref());
+                let speaks = speaks.ok_or_else(nothing)?;
+                let (before, after) = &speaks.subject;
+                subject = [before, &**name, after].concat();
+                match speaks.by {
+                    SpeaksBy::Impersonation => GateGrant::Impersonation(&subject),
+                    SpeaksBy::Assertion => {
+                        let signed = self.sign_assertion(now, rule, &subject);
+                        assertion = signed.ok_or_else(nothing)?;
+                        GateGrant::Assertion(assertion.expose())
+                    }
+                }
+            }
+        };
+        let mut making = exchange::Making {
+            now: now.unix,
+            random: &mut |bytes| self.entropy.fill(bytes),
+        };
+        exchange::gate_call(own, rule, &token_path, scope, grant, &mut making, timeout)
+            .map_err(|_| nothing())
     }
 
-    /// By what the identity provider is told of a person: the gate's assertion, or the name there.
-    fn said_as(
-        &mut self,
-        service: ServiceId,
-        name: &str,
-        now: Now,
-        rule: &GateTokens,
-    ) -> Option<Secret<String>> {
-        let config = Rc::clone(&self.config);
-        let speaks = config.service(service)?.speaks_for.as_ref()?;
-        let (before, after) = &speaks.subject;
-        let subject = [before, name, after].concat();
-        match speaks.by {
-            SpeaksBy::Impersonation => Some(Secret::new(subject)),
-            SpeaksBy::Assertion => self.sign_assertion(now, rule, &subject),
-        }
+    /// What the errors of the answer to a question mean.
+    fn errors_of(&self, of: &GrantOf, issuer: &Issuer) -> ErrorTable {
+        let kind = match of {
+            GrantOf::Login { .. } => GateGrantKind::Login,
+            GrantOf::Own { .. } => GateGrantKind::Exchange,
+            GrantOf::Word { service, .. } => {
+                let service = self.config.service(*service);
+                match service.and_then(|service| service.speaks_for.as_ref()) {
+                    Some(speaks) => GateGrantKind::Word(speaks.by),
+                    None => GateGrantKind::Exchange,
+                }
+            }
+        };
+        exchange::gate_errors(issuer, kind)
     }
 
     /// An assertion about a person (RFC 7523 section 3), good for one use.
@@ -378,14 +379,15 @@ impl Broker {
             let refusal = super::outcome::off();
             return self.land_grant_refused(now, key, grant, outcome, &refusal, Remember::No);
         };
-        let asked = grant.of.grant(&config, terms.issuer, None);
-        let errors = asked.map(|asked| asked.errors(terms.issuer));
-        let sorted = exchange::sort_by(errors.unwrap_or_default(), answer);
+        let sorted = exchange::sort_by(self.errors_of(&grant.of, terms.issuer), answer);
         if let Sorted::Minted(response) = sorted {
             self.mind_grant(now, &grant, BackoffEffect::Healthy);
+            if let GrantOf::Login { digest, .. } = &grant.of {
+                self.endpoint.tries.was_good(now.instant, *digest);
+            }
             return self.check_grant(now, key, grant, Box::new(response), true);
         }
-        let (outcome, refusal) = self.sorted_grant(now, key, &grant, &terms, &sorted);
+        let (outcome, refusal) = self.sorted_grant(now, &grant, &terms, &sorted);
         if matches!(sorted, Sorted::Misconfigured(Misconfiguration::Endpoint))
             && finds_token_path(terms.issuer)
             && let Some(keys) = self.issuers.get_mut(usize::from(grant.issuer.0))
@@ -405,7 +407,6 @@ impl Broker {
     fn sorted_grant(
         &mut self,
         now: Now,
-        key: GrantKey,
         grant: &Granting,
         terms: &Terms<'_>,
         sorted: &Sorted,
@@ -413,26 +414,27 @@ impl Broker {
         let no = matches!(
             sorted,
             Sorted::CallerRefused
-                | Sorted::Forbidden
                 | Sorted::InteractionRequired
+                | Sorted::Forbidden
                 | Sorted::ClientRefused
         );
+        let person = no && *sorted != Sorted::ClientRefused;
         match &grant.of {
             // An engine's wrong secret says nothing about the identity provider.
-            GrantOf::Login { .. } if no => {
-                self.endpoint.tries.was_wrong(now.instant, key.0);
+            GrantOf::Login { digest, .. } if no => {
+                if *sorted != Sorted::Forbidden {
+                    self.endpoint.tries.was_wrong(now.instant, *digest);
+                }
                 self.mind_grant(now, grant, BackoffEffect::Healthy);
                 let refusal = login_refused(Reason::LoginRefused);
                 return (ExchangeOutcome::CallerRefused, refusal);
             }
-            GrantOf::Word { service, name, .. }
-                if no && !matches!(sorted, Sorted::ClientRefused) =>
-            {
+            GrantOf::Word { service, name, .. } if person => {
                 self.mind_grant(now, grant, BackoffEffect::Healthy);
                 let refusal = self.name_refused(*service, name);
                 return (ExchangeOutcome::CallerRefused, refusal);
             }
-            GrantOf::Own { caller, .. } if no && !matches!(sorted, Sorted::ClientRefused) => {
+            GrantOf::Own { caller, .. } if person => {
                 self.mind_grant(now, grant, BackoffEffect::Healthy);
                 let sentence = format!(
                     "identity provider '{}' gives no further token for that of {} (signed out, disabled, revoked, or not \
@@ -553,10 +555,7 @@ impl Broker {
                 (rule.life, rule.remember)
             });
         let keep = match &grant.of {
-            GrantOf::Login { .. } => {
-                self.endpoint.tries.was_good(now.instant, key.0);
-                remember
-            }
+            GrantOf::Login { .. } => remember,
             // Iceberg clients ask anew when a tenth of a token's life is left, at most.
             GrantOf::Word { .. } | GrantOf::Own { .. } => {
                 let fifth = token.life().min(most).checked_div(5).unwrap_or_default();

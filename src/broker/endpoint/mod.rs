@@ -171,10 +171,10 @@ impl Asked {
 enum TokenWait {
     /// Its form.
     Form,
-    /// The first key set of the issuer.
-    FirstKeys,
-    /// A newer one than the `started`th fetch brought.
-    NewerKeys(u64),
+    /// The first key set of an issuer.
+    FirstKeys(IssuerId),
+    /// A newer one than its `started`th fetch brought.
+    NewerKeys(IssuerId, u64),
     /// The identity provider's answer.
     Grant(GrantKey),
 }
@@ -453,8 +453,11 @@ impl Broker {
     /// Wakes everybody who waits for keys of an issuer: each goes on when its turn comes.
     pub(super) fn wake_tokens_for_keys(&mut self, issuer: IssuerId) {
         for (stream, parked) in &mut self.endpoint.requests {
-            let waits = matches!(parked.wait, TokenWait::FirstKeys | TokenWait::NewerKeys(_));
-            if waits && parked.issuer == issuer && !parked.awake {
+            let waits = match parked.wait {
+                TokenWait::FirstKeys(at) | TokenWait::NewerKeys(at, _) => at == issuer,
+                TokenWait::Form | TokenWait::Grant(_) => false,
+            };
+            if waits && !parked.awake {
                 parked.awake = true;
                 self.turns.push_back(Turn::Token(*stream));
             }
@@ -485,9 +488,7 @@ impl Broker {
             .requests
             .iter()
             .filter(|(_, parked)| {
-                parked.issuer == issuer
-                    && !parked.awake
-                    && matches!(parked.wait, TokenWait::NewerKeys(_))
+                !parked.awake && matches!(parked.wait, TokenWait::NewerKeys(at, _) if at == issuer)
             })
             .map(|(stream, _)| *stream)
             .collect();
@@ -513,8 +514,8 @@ impl Broker {
                 self.leave_grant(stream, &parked);
                 let refusal = match parked.wait {
                     TokenWait::Form => outcome::late(),
-                    TokenWait::FirstKeys | TokenWait::NewerKeys(_) => {
-                        self.keys_unavailable(parked.issuer)
+                    TokenWait::FirstKeys(at) | TokenWait::NewerKeys(at, _) => {
+                        self.keys_unavailable(at)
                     }
                     TokenWait::Grant(_) => Refusal::new(
                         Reason::DeadlinePassed,
@@ -532,7 +533,7 @@ impl Broker {
         let alive = |stream: &StreamId, parked: &TokenParked| match parked.wait {
             _ if parked.awake => self.turns.contains(&Turn::Token(*stream)),
             TokenWait::Form => true,
-            TokenWait::FirstKeys | TokenWait::NewerKeys(_) => self.keys_may_come(parked.issuer),
+            TokenWait::FirstKeys(at) | TokenWait::NewerKeys(at, _) => self.keys_may_come(at),
             TokenWait::Grant(key) => self.endpoint.grants.get(&key).is_some_and(|grant| {
                 grant.waiters.contains(stream) && grant.can_end(&self.calls, &self.turns, key)
             }),

@@ -13,7 +13,7 @@ use crate::broker::request::expired;
 use crate::broker::{Broker, StreamId};
 use crate::cache::SubjectToken;
 use crate::clock::{Instant, Now};
-use crate::config::{GateTokens, ServiceId};
+use crate::config::{GateTokens, IssuerId, Service, ServiceId};
 use crate::exchange::GateToken;
 use crate::identity::{self, Caller, Proof, Standing};
 use crate::jose::{self, VerifyFault};
@@ -36,10 +36,10 @@ pub(super) enum Next {
 pub(super) enum Stop {
     /// It is refused.
     Refused(Refusal),
-    /// There are no keys yet.
-    NoKeys,
-    /// A token's key is not in the set.
-    UnknownKey,
+    /// There are no keys of an issuer yet.
+    NoKeys(IssuerId),
+    /// A token's key is not in its set.
+    UnknownKey(IssuerId),
 }
 
 impl From<Refusal> for Stop {
@@ -60,11 +60,11 @@ impl Broker {
             Ok(Next::Give(answer)) => self.issue(now, stream, &parked, &answer),
             Ok(Next::Ask(key, of)) => self.ask_grant(now, stream, parked, key, of, &asked),
             Err(Stop::Refused(refusal)) => self.refuse_token(now, stream, &parked, &refusal),
-            Err(Stop::NoKeys) => {
-                parked.wait = TokenWait::FirstKeys;
+            Err(Stop::NoKeys(issuer)) => {
+                parked.wait = TokenWait::FirstKeys(issuer);
                 self.endpoint.insert(stream, parked);
             }
-            Err(Stop::UnknownKey) => self.wait_for_newer(now, stream, parked),
+            Err(Stop::UnknownKey(issuer)) => self.wait_for_newer(now, stream, parked, issuer),
         }
     }
 
@@ -229,19 +229,29 @@ impl Broker {
         Ok(caller)
     }
 
-    /// Only keys of the issuer whose tokens are given here are waited for.
-    fn no_keys(&self, parked: &TokenParked, issuer: crate::config::IssuerId) -> Stop {
-        match issuer == parked.issuer {
-            true => Stop::NoKeys,
+    /// Keys are waited for where they can be of use: those of the issuer whose tokens are given here, and of whoever signs
+    /// an engine's word.
+    fn no_keys(&self, parked: &TokenParked, issuer: IssuerId) -> Stop {
+        match self.is_of_use(parked, issuer) {
+            true => Stop::NoKeys(issuer),
             false => Stop::Refused(self.keys_unavailable(issuer)),
         }
     }
 
-    fn unknown_key(&self, parked: &TokenParked, issuer: crate::config::IssuerId) -> Stop {
-        match issuer == parked.issuer {
-            true => Stop::UnknownKey,
+    fn unknown_key(&self, parked: &TokenParked, issuer: IssuerId) -> Stop {
+        match self.is_of_use(parked, issuer) {
+            true => Stop::UnknownKey(issuer),
             false => Stop::Refused(VerifyFault::UnknownKey.into()),
         }
+    }
+
+    fn is_of_use(&self, parked: &TokenParked, issuer: IssuerId) -> bool {
+        let signs = |service: &Service| {
+            let speaks = service.speaks_for.as_ref();
+            service.issuer == parked.issuer
+                && speaks.is_some_and(|speaks| speaks.signed_by == Some(issuer))
+        };
+        issuer == parked.issuer || self.config.services.iter().any(signs)
     }
 
     fn is_of_issuer(&self, parked: &TokenParked, caller: &Caller) -> Result<(), Refusal> {
@@ -293,11 +303,16 @@ impl Broker {
             self.is_not_denied(answer.token.caller())?;
             return Ok(Next::Give(answer));
         }
+        // One secret is one, whatever scopes it is tried with.
+        let secret = self.digest(&[
+            b"secret",
+            &number,
+            login.id.as_bytes(),
+            login.secret.expose().as_bytes(),
+        ]);
         if !self.endpoint.grants.contains_key(&key) {
-            let may = self
-                .endpoint
-                .tries
-                .may(now.instant, &key.0, service, &parked.source);
+            let tries = &mut self.endpoint.tries;
+            let may = tries.may(now.instant, &secret.0, service, &parked.source);
             match may {
                 Try::Ask => {}
                 Try::Wrong => return Err(login_refused(Reason::LoginRefused).into()),
@@ -314,6 +329,7 @@ impl Broker {
             service,
             id: login.id.as_str().into(),
             secret: login.secret.clone(),
+            digest: secret.0,
         };
         Ok(Next::Ask(key, of))
     }
@@ -491,20 +507,26 @@ impl Broker {
         Some(answer)
     }
 
-    fn wait_for_newer(&mut self, now: Now, stream: StreamId, mut parked: TokenParked) {
+    fn wait_for_newer(
+        &mut self,
+        now: Now,
+        stream: StreamId,
+        mut parked: TokenParked,
+        issuer: IssuerId,
+    ) {
         let crowd = self.endpoint.requests.values();
         let crowd = crowd
-            .filter(|other| matches!(other.wait, TokenWait::NewerKeys(_)))
+            .filter(|other| matches!(other.wait, TokenWait::NewerKeys(at, _) if at == issuer))
             .count();
-        let Some(keys) = self.issuers.get_mut(usize::from(parked.issuer.0)) else {
+        let Some(keys) = self.issuers.get_mut(usize::from(issuer.0)) else {
             return;
         };
         let refused = match parked.wait {
             // A set that was fetched after this request came lacks the key as well.
-            TokenWait::NewerKeys(started) => keys.finished() > started,
-            TokenWait::FirstKeys => true,
-            TokenWait::Form | TokenWait::Grant(_) => {
-                parked.wait = TokenWait::NewerKeys(keys.started());
+            TokenWait::NewerKeys(at, started) if at == issuer => keys.finished() > started,
+            TokenWait::FirstKeys(at) if at == issuer => true,
+            _ => {
+                parked.wait = TokenWait::NewerKeys(issuer, keys.started());
                 crowd >= limits::UNKNOWN_KEY_WAITERS
             }
         };

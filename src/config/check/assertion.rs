@@ -4,14 +4,13 @@ use std::rc::Rc;
 
 use super::Environment;
 use super::catalogs::CATALOGS;
-use super::issuers::{self, ISSUERS};
+use super::issuers::ISSUERS;
+use super::own_key::signing_key;
 use super::surroundings::Surroundings;
 use crate::config::fault::{Faults, Path};
 use crate::config::file::{AssertionBlock, GateTokensBlock, IssuerBlock};
 use crate::config::model::{AssertionRule, OwnKey};
-use crate::config::parts::KeyPlace;
 use crate::config::texts::KeyId;
-use crate::jose::{Crypto, RustCrypto};
 
 /// Checks those of one issuer by themselves, and builds the rule if nothing is missing. `Some(None)`: there is none.
 pub(super) fn check(
@@ -62,26 +61,11 @@ fn own_keys(
             }
             ids.push(id);
         }
-        let Some(KeyPlace(variable)) = &block.key else {
-            continue;
-        };
-        let place = path.member("key");
-        let Some(pem) = issuers::in_variable(variable, place, env, faults) else {
-            continue;
-        };
-        match (RustCrypto.load_signing_key(pem.expose()), &block.id) {
-            (Some(key), Some(id)) => keys.push(OwnKey {
-                id: id.0.clone(),
-                key: key.into(),
-            }),
-            (Some(_), None) => {}
-            (None, _) => faults.add(
-                place,
-                format!(
-                    "environment variable {variable} holds no private key that the gate can sign with; it must be one \
-                     key in PEM, without a password: EC P-256 (ES256), or RSA of 2048 to 4096 bits (RS256)"
-                ),
-            ),
+        let key = block.key.as_ref();
+        let key = key.and_then(|place| signing_key(place, path.member("key"), env, faults));
+        if let (Some(key), Some(KeyId(id))) = (key, &block.id) {
+            let id = id.clone();
+            keys.push(OwnKey { id, key });
         }
     }
     (keys.len() == blocks.len()).then_some(keys)

@@ -5,8 +5,11 @@ use super::surroundings::Surroundings;
 use super::{Environment, assertion, texts};
 use crate::config::fault::{Faults, Path};
 use crate::config::file::{GateTokensBlock, IssuerBlock};
-use crate::config::model::{CatalogId, Client, Endpoint, GateTokens, IssuerId, TokenRule, WhoId};
+use crate::config::model::{
+    CatalogId, Client, Endpoint, GateTokens, IssuerId, Profile, TokenRule, WhoId,
+};
 use crate::config::texts::{Audience, Cluster};
+use crate::dialect::Parameter;
 
 /// Checks those of one issuer by themselves, and builds them if nothing is missing. `Some(None)`: there are none.
 pub(super) fn check(
@@ -20,6 +23,9 @@ pub(super) fn check(
         return Some(None);
     };
     let path = path.member("gate_tokens");
+    if let Some(profile) = issuer.profile {
+        fits(block, profile, path, faults);
+    }
     let client = client(block, path, endpoint, env, faults);
     let assertion = assertion::check(block, issuer, path, env, faults);
     if let (Some(life), Some(session)) = (block.life, block.session)
@@ -47,6 +53,42 @@ pub(super) fn check(
         session: block.session?.0,
         assertion: assertion?,
     }))
+}
+
+/// Whether the gate's client and what it asks for are what servers of this profile take. What is asked for goes by
+/// exchange, and without `audience` a server gives what the client has.
+fn fits(block: &GateTokensBlock, profile: Profile, path: Path<'_>, faults: &mut Faults) {
+    let Some(Some(client)) = &block.client else {
+        return;
+    };
+    issuers::fits(client, profile, path.member("client"), faults);
+    let targets = &profile.dialect().exchange.targets;
+    let asked = [
+        (
+            "audience",
+            targets.audience,
+            matches!(block.audience, Some(Some(_))),
+        ),
+        (
+            "resource",
+            targets.resource,
+            matches!(block.resource, Some(Some(_))),
+        ),
+    ];
+    for (field, parameter, given) in asked {
+        if let (Parameter::Never(why), true) = (parameter, given) {
+            faults.add(path.member(field), format!("must be left out; {why}"));
+        }
+    }
+    let mut scopes = block.scopes.iter().flat_map(|scopes| &scopes.0);
+    if let Parameter::Required(why) = targets.scope
+        && scopes.any(|(_, asked)| asked.is_empty())
+    {
+        faults.add(
+            path.member("scopes"),
+            format!("must name a scope in the place of each; {why}"),
+        );
+    }
 }
 
 fn audiences(block: &GateTokensBlock) -> Option<&[Audience]> {
@@ -153,7 +195,7 @@ impl Issuer<'_> {
         let asked = audiences(self.gate_tokens).unwrap_or_default();
         let ours = self.block.audiences.as_ref().map(|audiences| &*audiences.0);
         // The same at this issuer has been reported at the catalog.
-        let mut others = self.tokens().filter(|(_, token)| token.from != self.id);
+        let mut others = self.tokens().filter(|(_, token)| token.at != self.id);
         if let Some((catalog, _)) = self
             .tokens()
             .find(|(_, token)| asked.iter().any(|audience| has(token, audience)))
@@ -194,7 +236,7 @@ impl Issuer<'_> {
             let mut contexts = self.around.contexts.iter();
             let same = contexts.find(|context| {
                 let client = context.client.as_ref();
-                context.token.from == self.id && client.is_some_and(|client| client.id == id.0)
+                context.token.at == self.id && client.is_some_and(|client| client.id == id.0)
             });
             same.map(|context| match context.tenant {
                 Some(tenant) => format!("a client of {}", self.around.tenant_path(tenant)),

@@ -2,12 +2,12 @@
 
 use std::rc::Rc;
 
-use super::own_key::own_key;
+use super::own_key::signing_key;
 use super::{Environment, gate_tokens, texts};
 use crate::config::fault::{Faults, Path};
 use crate::config::file::{ClientBlock, IssuerBlock, KeysBlock};
 use crate::config::model::{
-    ClaimPath, Client, ClientAuthentication, Endpoint, Issuer, KeySource, Profile,
+    ClaimPath, Client, ClientAuthentication, Endpoint, Issuer, KeySource, OwnKey, Profile,
 };
 use crate::config::parts::SecretPlace;
 use crate::config::texts::Cluster;
@@ -339,7 +339,9 @@ fn authentication(
             if id.is_none() {
                 faults.add(path.member("key_id"), lacks("the identity provider finds the key by it"));
             }
-            let key = own_key(id.as_ref()?, key.as_ref()?, path.member("key"), env, faults)?;
+            let key = signing_key(key.as_ref()?, path.member("key"), env, faults)?;
+            let id = id.as_ref()?.0.clone();
+            let key = OwnKey { id, key };
             let audience = block.assertion_audience.as_ref()?.as_ref();
             let audience = audience.map(|audience| audience.0.as_str().into());
             Some(ClientAuthentication::PrivateKeyJwt { key, audience })

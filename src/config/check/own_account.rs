@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::issuers;
+use super::catalogs::Given;
 use super::services::Ways;
 use super::surroundings::Surroundings;
-use super::{catalogs, texts};
+use super::{catalogs, issuers, texts};
 use crate::config::fault::{Faults, Path};
 use crate::config::file::{ClientCredentialsBlock, IssuerBlock, OwnAccountBlock};
 use crate::config::model::{CatalogId, Client, Context, ContextId, Grant, TenantId, TokenRule};
@@ -58,7 +58,7 @@ pub(super) fn check(
             sure = false;
             continue;
         };
-        if from.is_some_and(|from| from != base.from) {
+        if from.is_some_and(|from| from != base.at) {
             continue;
         }
         let token = rule(block, base)?;
@@ -127,6 +127,17 @@ fn at_issuer(
             path.member("from"),
             "names an issuer with keys.jwks_path and without token_path; nothing tells where the account's tokens are got",
         );
+    }
+    if let Some(profile) = issuer.profile {
+        issuers::fits(&block.client(), profile, path, faults);
+        let given = Given {
+            audience: block.audience.as_ref().map(Option::is_some),
+            // These are the catalog's.
+            resource: None,
+            scope: None,
+        };
+        let targets = &profile.dialect().client_credentials.targets;
+        catalogs::fits(targets, given, path, faults);
     }
     let mut asked = block.audience.iter().flatten().flat_map(|many| &many.0);
     if asked.any(|audience| is_of_the_gate(issuer, &audience.0)) {

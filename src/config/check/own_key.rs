@@ -1,40 +1,29 @@
 //! Private keys of the gate's own.
 
-use super::Environment;
-use crate::config::fault::{Faults, Path};
-use crate::config::model::OwnKey;
-use crate::config::parts::KeyPlace;
-use crate::config::texts::KeyId;
-use crate::jose::{Crypto, RustCrypto};
+use std::rc::Rc;
 
-/// The key in this variable, ready to sign. It is never shown.
-pub(super) fn own_key(
-    id: &KeyId,
+use super::Environment;
+use super::issuers::in_variable;
+use crate::config::fault::{Faults, Path};
+use crate::config::parts::KeyPlace;
+use crate::jose::{Crypto, RustCrypto, SigningKey};
+
+/// The key in this variable, ready to sign. Nothing of what it holds is ever shown.
+pub(super) fn signing_key(
     KeyPlace(variable): &KeyPlace,
     path: Path<'_>,
     env: Environment<'_>,
     faults: &mut Faults,
-) -> Option<OwnKey> {
-    let Some(pem) = env(variable).filter(|pem| !pem.is_empty()) else {
-        return faults.refuse(
+) -> Option<Rc<dyn SigningKey>> {
+    let pem = in_variable(variable, path, env, faults)?;
+    match RustCrypto.load_signing_key(pem.expose()) {
+        Some(key) => Some(key.into()),
+        None => faults.refuse(
             path,
             format!(
-                "environment variable {variable} is missing or empty; \
-                 set it for Envoy and name it in vm_config.environment_variables.host_env_keys"
+                "environment variable {variable} holds no private key that the gate can sign with; it must be one \
+                 key in PEM, without a password: EC P-256 (ES256), or RSA of 2048 to 4096 bits (RS256)"
             ),
-        );
-    };
-    let Some(key) = RustCrypto.load_signing_key(&pem) else {
-        return faults.refuse(
-            path,
-            format!(
-                "environment variable {variable} holds no private key that the gate can sign with; \
-                 it must be one in PEM: of P-256 (ES256), or of RSA with 2048 to 4096 bits (RS256)"
-            ),
-        );
-    };
-    Some(OwnKey {
-        id: id.0.clone(),
-        key: key.into(),
-    })
+        ),
+    }
 }

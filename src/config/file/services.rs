@@ -79,8 +79,8 @@ block! {
     /// What is asked for is what the catalog's `token` says, but for its `audience` and `parameters`: these belong to the
     /// exchange. The token must name the catalog's `expect_audience` all the same.
     ClientCredentialsBlock at "services.NAME.token.client_credentials" with one of ["secret", "authentication"] {
-        /// The issuer where the account is, by its name in `issuers`. The account leads to the catalogs whose `token.from`
-        /// is this issuer too; at others the program's own token is exchanged.
+        /// The issuer where the account is, by its name in `issuers`. The account leads to the catalogs whose tokens come from
+        /// this issuer too (`token.at`, or `token.from` without it); at others the program's own token is exchanged.
         from: String [required "the gate must know where the account is"],
         /// The `client_id`.
         id: ClientId [required "the identity provider must know whose account it is"],
