@@ -18,6 +18,7 @@ use super::outcome::{Issued, login_refused};
 use super::tries::LoginDigest;
 use super::{Asked, GrantKey, TokenParked, TokenWait};
 use crate::backoff::Start;
+use crate::broker::keys::finds_token_path;
 use crate::broker::parked::Turn;
 use crate::broker::record::Told;
 use crate::broker::{Broker, CallId, Level, Pending, Purpose, StreamId};
@@ -89,6 +90,25 @@ impl GrantOf {
                 GateGrant::Word(word, subject.map_or("", |subject| subject.expose()))
             }
         })
+    }
+}
+
+/// Questions of one kind, which fare alike: what stops one of them says nothing of the others, if the identity provider
+/// is there at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Lane {
+    Logins,
+    Words,
+    Own,
+}
+
+impl GrantOf {
+    fn lane(&self) -> Lane {
+        match self {
+            Self::Login { .. } => Lane::Logins,
+            Self::Word { .. } => Lane::Words,
+            Self::Own { .. } => Lane::Own,
+        }
     }
 }
 
@@ -205,7 +225,8 @@ impl Broker {
                 format!("too many questions to '{name}' are under way already: try again");
             return Err(Refusal::new(Reason::ExchangesFull, sentence));
         }
-        let health = self.endpoint.health.entry(issuer).or_default();
+        let lane = (issuer, of.lane());
+        let health = self.endpoint.health.entry(lane).or_default();
         if let Some(rest) = health.wait(now.instant) {
             let sentence = format!(
                 "identity provider '{name}' failed a moment ago and is given a rest before the next token is asked for: \
@@ -214,7 +235,7 @@ impl Broker {
             return Err(Refusal::new(Reason::IdpPaused, sentence).after(rest));
         }
         let call = self.grant_call(now, &terms, issuer, &of, scope)?;
-        let health = self.endpoint.health.entry(issuer).or_default();
+        let health = self.endpoint.health.entry(lane).or_default();
         let probe = health.may_start(now.instant) == Start::Probe;
         Ok(Granting {
             of,
@@ -248,8 +269,21 @@ impl Broker {
                 ),
             )
         })?;
+        let nothing = || {
+            Refusal::new(
+                Reason::ExchangeMisconfigured,
+                format!(
+                    "the gate has nothing to ask identity provider '{}' for this token with: its operator must look at \
+                     issuers.{}.gate_tokens",
+                    own.name, own.name
+                ),
+            )
+        };
         let subject = match of {
-            GrantOf::Word { service, name, .. } => self.said_as(*service, name, now, rule),
+            GrantOf::Word { service, name, .. } => {
+                let said = self.said_as(*service, name, now, rule);
+                Some(said.ok_or_else(nothing)?)
+            }
             GrantOf::Login { .. } | GrantOf::Own { .. } => None,
         };
         let grant = of.grant(&self.config, own, subject.as_ref());
@@ -261,16 +295,8 @@ impl Broker {
         let call = grant.map(|grant| {
             exchange::gate_call(own, rule, &token_path, scope, grant, timeout, &mut making)
         });
-        call.and_then(|call| call.ok().flatten()).ok_or_else(|| {
-            Refusal::new(
-                Reason::ExchangeMisconfigured,
-                format!(
-                    "the gate has nothing to ask identity provider '{}' for this token with: its operator must look at \
-                     issuers.{}.gate_tokens",
-                    own.name, own.name
-                ),
-            )
-        })
+        let call = call.and_then(|call| call.ok().flatten());
+        call.ok_or_else(nothing)
     }
 
     /// By what the identity provider is told of a person: the gate's assertion, or the name there.
@@ -340,6 +366,13 @@ impl Broker {
                 self.endpoint.tries.was_good(now.instant, *digest);
             }
             return self.check_grant(now, key, grant, Box::new(response), true);
+        }
+        if matches!(sorted, Sorted::Misconfigured(Misconfiguration::Endpoint))
+            && finds_token_path(terms.issuer)
+            && let Some(keys) = self.issuers.get_mut(usize::from(grant.issuer.0))
+        {
+            keys.want_metadata(now.instant);
+            self.fetch_due_keys(now);
         }
         let (outcome, refusal) = self.sorted_grant(now, &grant, &terms, &sorted);
         self.land_grant_refused(now, grant, outcome, &refusal);
@@ -506,26 +539,26 @@ impl Broker {
         if !keep.is_zero() {
             self.endpoint.kept.keep(key, answer.clone());
         }
-        if token.caller().claims().get("sid").is_none() {
-            let digest = self.digest(&[b"token", token.token().expose().as_bytes()]);
-            let origin = match &grant.of {
-                GrantOf::Login { .. } => None,
-                GrantOf::Word {
-                    service,
-                    name,
-                    since,
-                } => Some(Origin {
-                    word: Some((*service, Rc::clone(name))),
-                    since: *since,
-                }),
-                GrantOf::Own { since, .. } => Some(Origin {
+        let origin = match &grant.of {
+            GrantOf::Word {
+                service,
+                name,
+                since,
+            } => Some(Origin {
+                word: Some((*service, Rc::clone(name))),
+                since: *since,
+            }),
+            GrantOf::Own { since, .. } if token.caller().claims().get("sid").is_none() => {
+                Some(Origin {
                     word: None,
                     since: *since,
-                }),
-            };
-            if let Some(origin) = origin {
-                self.endpoint.kept.put_origin(digest, origin);
+                })
             }
+            GrantOf::Login { .. } | GrantOf::Own { .. } => None,
+        };
+        if let Some(origin) = origin {
+            let digest = self.digest(&[b"token", token.token().expose().as_bytes()]);
+            self.endpoint.kept.put_origin(digest, origin);
         }
         // It comes back as a caller's, and its signature need not be verified again.
         let subject = SubjectToken::new(token.token().expose());
@@ -562,7 +595,8 @@ impl Broker {
     /// What an answer means for the next questions. Returns what is left of the pause.
     fn mind_grant(&mut self, now: Now, grant: &Granting, effect: BackoffEffect) -> Duration {
         let jitter = self.draw_u32();
-        let health = self.endpoint.health.entry(grant.issuer).or_default();
+        let lane = (grant.issuer, grant.of.lane());
+        let health = self.endpoint.health.entry(lane).or_default();
         match effect {
             BackoffEffect::Healthy => health.success(),
             BackoffEffect::Pause { at_least } => health.fault(now.instant, jitter, at_least),

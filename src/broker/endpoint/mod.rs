@@ -36,7 +36,7 @@ use crate::wire::{Authorization, Reply, RequestHead};
 
 pub use outcome::Issued;
 
-use grants::Granting;
+use grants::{Granting, Lane};
 use kept::{Answer, Kept};
 use tries::Tries;
 
@@ -57,8 +57,8 @@ pub(super) struct TokenEndpoint {
     grants: BTreeMap<GrantKey, Granting>,
     kept: Kept,
     tries: Tries,
-    /// How the gate's client for gate tokens, and engines' logins, fare at each issuer.
-    health: BTreeMap<IssuerId, Backoff>,
+    /// How each kind of question fares at each issuer.
+    health: BTreeMap<(IssuerId, Lane), Backoff>,
     /// What the forms of all requests may take.
     bytes: usize,
     /// The gate's own key sets, by their paths.

@@ -98,7 +98,13 @@ impl Broker {
                 if caller.is_program() && caller.standing() != Standing::Service(service) {
                     return Err(unlisted(&caller).into());
                 }
-                self.own(now, parked, caller, subject, None, asked)
+                if !self.lacks_session(parked, &caller) {
+                    return self.own(now, parked, caller, subject, None, asked);
+                }
+                match self.word_of(service, &caller) {
+                    Some(name) => self.word(now, parked, service, &name, None, asked),
+                    None => self.renew(now, parked, caller, subject, asked),
+                }
             }
             _ if unsecured => Err(Refusal::new(
                 Reason::SubjectTokenRefused,
@@ -371,7 +377,7 @@ impl Broker {
     fn renew(
         &mut self,
         now: Now,
-        parked: &mut TokenParked,
+        parked: &TokenParked,
         caller: Rc<Caller>,
         token: &Secret<String>,
         asked: &Asked,
@@ -391,11 +397,11 @@ impl Broker {
         {
             return Err(session_over(&caller).into());
         }
-        if !self.lacks_session(parked, &caller) {
-            return self.own(now, parked, caller, token, None, asked);
-        }
         let digest = self.digest(&[b"token", token.expose().as_bytes()]);
         let Some(origin) = self.endpoint.kept.origin(&digest) else {
+            if !self.lacks_session(parked, &caller) {
+                return self.own(now, parked, caller, token, None, asked);
+            }
             return Err(Refusal::new(
                 Reason::SessionUnproven,
                 format!(
@@ -411,6 +417,7 @@ impl Broker {
         }
         match origin.word {
             Some((service, name)) => {
+                self.has_peer(parked, service)?;
                 self.word(now, parked, service, &name, Some(origin.since), asked)
             }
             None => self.own(now, parked, caller, token, Some(origin.since), asked),
@@ -421,9 +428,9 @@ impl Broker {
     /// prolonged for ever.
     fn lacks_session(&self, parked: &TokenParked, caller: &Caller) -> bool {
         let client = self.rule(parked).and_then(|rule| rule.client.as_ref());
-        caller.proof() == Proof::EngineWord
-            || caller.claims().get("sid").is_none()
-                && client.is_some_and(|client| caller.authorized_party() == Some(&client.id))
+        let ours = client.is_some_and(|client| caller.authorized_party() == Some(&client.id));
+        let has = |claim: &str| caller.claims().get(claim).is_some();
+        has("act") || ours && !has("sid")
     }
 
     /// A token that may have expired, with the engine's own login.
@@ -473,29 +480,37 @@ impl Broker {
                 ),
             )
             .into()),
-            Proof::EngineWord => {
+            Proof::EngineWord if self.lacks_session(parked, &caller) => {
                 let name = self.said_name(&caller).map(Rc::<str>::from);
                 let name = name.ok_or_else(|| session_over(&caller))?;
+                self.speaking_unsigned(service)?;
                 self.word(now, parked, service, &name, None, asked)
             }
-            Proof::OwnToken if now.unix >= caller.expires() => {
-                let name = self
-                    .config
-                    .service(service)
-                    .map_or("-", |service| &service.name);
-                Err(Refusal::new(
-                    Reason::SessionOver,
-                    format!(
-                        "the token of {} has expired: sign in again. The gate does not let {name} go on as itself in \
-                         {}'s session",
-                        caller.log_name(),
-                        caller.log_name()
-                    ),
-                )
-                .into())
+            Proof::EngineWord | Proof::OwnToken => {
+                if let Some(name) = self.word_of(service, &caller) {
+                    return self.word(now, parked, service, &name, None, asked);
+                }
+                if now.unix >= caller.expires() {
+                    return Err(self.signed_out(service, &caller).into());
+                }
+                self.renew(now, parked, caller, token, asked)
             }
-            Proof::OwnToken => self.own(now, parked, caller, token, None, asked),
         }
+    }
+
+    fn signed_out(&self, service: ServiceId, caller: &Caller) -> Refusal {
+        let service = self.config.service(service);
+        let (name, person) = (
+            service.map_or("-", |service| &service.name),
+            caller.log_name(),
+        );
+        Refusal::new(
+            Reason::SessionOver,
+            format!(
+                "the token of {person} has expired: sign in again. The gate does not let {name} go on as itself in \
+                 {person}'s session"
+            ),
+        )
     }
 
     // -- what is at hand ----------------------------------------------------------------------------------------------
