@@ -55,8 +55,7 @@ impl Broker {
         self.endpoint.kept.origin(&digest)
     }
 
-    /// A person's token that has not expired, shown by an engine's own token beside it. What was given on an engine's word
-    /// needs this one's word.
+    /// A person's token that has not expired, shown by an engine's own token beside it.
     pub(super) fn continued(
         &mut self,
         now: Now,
@@ -66,7 +65,7 @@ impl Broker {
         token: &Secret<String>,
         asked: &Asked,
     ) -> Result<Next, Stop> {
-        if let Some(name) = self.word_behind(&caller, token) {
+        if let Some(name) = self.word_behind(parked, service, &caller, token)? {
             return self.word(now, parked, service, &name, None, asked);
         }
         match self.chain(now, parked, &caller, token)? {
@@ -76,18 +75,33 @@ impl Broker {
         }
     }
 
-    /// The name that an engine said when this person's token was given on its word.
+    /// The name that this engine is to say once more, where a token was given on an engine's word: that needs the word of
+    /// whoever shows it, and a signed one where only such are taken.
     pub(super) fn word_behind(
         &mut self,
+        parked: &TokenParked,
+        service: ServiceId,
         caller: &Caller,
         token: &Secret<String>,
-    ) -> Option<Rc<str>> {
-        if let Some(Origin { word, .. }) = self.origin(token) {
-            return word.map(|(_, name)| name);
-        }
-        match caller.proof() {
-            Proof::EngineWord => self.said_name(caller).map(Rc::<str>::from),
-            Proof::OwnToken | Proof::Program => None,
+    ) -> Result<Option<Rc<str>>, Refusal> {
+        match self.origin(token) {
+            Some(Origin {
+                word: Some((said_by, name)),
+                ..
+            }) => {
+                if said_by != service {
+                    self.speaking_unsigned(service)?;
+                }
+                Ok(Some(name))
+            }
+            Some(_) => Ok(None),
+            // Nothing else can be done with it.
+            None if caller.proof() == Proof::EngineWord && self.lacks_session(parked, caller) => {
+                self.speaking_unsigned(service)?;
+                let name = self.said_name(caller).ok_or_else(|| session_over(caller))?;
+                Ok(Some(name.into()))
+            }
+            None => Ok(self.word_of(service, caller)),
         }
     }
 
@@ -95,9 +109,9 @@ impl Broker {
     /// prolonged for ever.
     fn lacks_session(&self, parked: &TokenParked, caller: &Caller) -> bool {
         let client = self.rule(parked).and_then(|rule| rule.client.as_ref());
-        caller.proof() == Proof::EngineWord
-            || caller.claims().get("sid").is_none()
-                && client.is_some_and(|client| caller.authorized_party() == Some(&client.id))
+        let ours = client.is_some_and(|client| caller.authorized_party() == Some(&client.id));
+        let has = |claim: &str| caller.claims().get(claim).is_some();
+        has("act") || ours && !has("sid")
     }
 }
 
@@ -112,7 +126,7 @@ pub(super) fn needs_proof(caller: &Caller) -> Refusal {
     )
 }
 
-fn session_over(caller: &Caller) -> Refusal {
+pub(super) fn session_over(caller: &Caller) -> Refusal {
     Refusal::new(
         Reason::SessionOver,
         format!(

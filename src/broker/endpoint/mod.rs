@@ -39,7 +39,7 @@ use crate::wire::{Authorization, Reply, RequestHead};
 
 pub use outcome::Issued;
 
-use grants::{Credential, Granting};
+use grants::{Granting, Lane};
 use kept::{Answer, Kept};
 use tries::{Tries, network};
 
@@ -60,8 +60,8 @@ pub(super) struct TokenEndpoint {
     grants: BTreeMap<GrantKey, Granting>,
     kept: Kept,
     tries: Tries,
-    /// How the gate's client for gate tokens, and engines' logins, fare at each issuer.
-    health: BTreeMap<(IssuerId, Credential), Backoff>,
+    /// How each kind of question fares at each issuer.
+    health: BTreeMap<(IssuerId, Lane), Backoff>,
     /// What the forms of all requests may take.
     bytes: usize,
     /// The gate's own key sets, by their paths.
