@@ -76,6 +76,7 @@ mod sim_model;
 mod sim_outages;
 mod sim_prefixes;
 mod sim_programs;
+mod sim_refresh;
 mod sim_stories;
 mod sim_tenants;
 mod sim_words;

@@ -557,8 +557,7 @@ impl Broker {
             GrantOf::Login { .. } | GrantOf::Own { .. } => None,
         };
         if let Some(origin) = origin {
-            let digest = self.digest(&[b"token", token.token().expose().as_bytes()]);
-            self.endpoint.kept.put_origin(digest, origin);
+            self.remember_origin(token.token(), origin);
         }
         // It comes back as a caller's, and its signature need not be verified again.
         let subject = SubjectToken::new(token.token().expose());
@@ -569,6 +568,11 @@ impl Broker {
                 self.token_step(now, stream, parked);
             }
         }
+    }
+
+    pub(super) fn remember_origin(&mut self, token: &Secret<String>, origin: Origin) {
+        let digest = self.digest(&[b"token", token.expose().as_bytes()]);
+        self.endpoint.kept.put_origin(digest, origin);
     }
 
     fn land_grant_refused(

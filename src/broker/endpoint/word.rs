@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::grants::GrantOf;
+use super::kept::Origin;
 use super::step::{Next, Stop};
 use super::{Asked, TokenParked};
 use crate::broker::Broker;
@@ -123,7 +124,15 @@ impl Broker {
         let number = id.0.to_be_bytes();
         let scope = asked.scope.as_deref().unwrap_or_default();
         let key = self.digest(&[b"word", &number, name.as_bytes(), scope.as_bytes()]);
+        let of_chain = |since| Origin {
+            word: Some((id, Rc::clone(name))),
+            since,
+        };
         if let Some(answer) = self.got(now, parked, &key) {
+            // Whoever proves itself begins anew, with the same token.
+            if since.is_none() {
+                self.remember_origin(answer.token.token(), of_chain(now.instant));
+            }
             return Ok(Next::Give(answer));
         }
         let of = GrantOf::Word {
