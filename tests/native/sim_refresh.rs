@@ -229,11 +229,17 @@ fn a_word_that_nobody_proves_anew_ends_with_its_session() {
         world.refused(&Ask::refresh(&token)),
         invalid_grant("session_over")
     );
-    // The engine itself begins anew, with what is kept as well.
+    // The engine itself may go on, with what is kept at first: whoever shows only that does not begin anew by it.
     let words = world.corp().desk.words();
     assert_eq!(spoken(&mut world, "trino", "alice"), token);
     assert_eq!(world.corp().desk.words(), words);
-    world.pass_s(100);
+    assert_eq!(
+        world.refused(&Ask::refresh(&token)),
+        invalid_grant("session_over")
+    );
+    world.pass_s(500);
+    let token = spoken(&mut world, "trino", "alice");
+    world.pass_s(500);
     let stream = world.get(&Ask::refresh(&token));
     world.issued(stream);
 }
@@ -401,8 +407,15 @@ fn a_word_by_impersonation_is_renewed_like_any_other() {
     world.issued(stream);
     assert_eq!(
         world.refused(&Ask::refresh_by("spark", &spark, &second)),
+        unauthorized()
+    );
+    other.pass_s(700);
+    assert_eq!(
+        other.refused(&Ask::refresh_by("spark", &spark, &second)),
         invalid_grant("session_over")
     );
+    let stream = other.get(&Ask::refresh_by("presto", &presto, &second));
+    other.issued(stream);
 }
 
 /// Trino 483 without token exchange, and every client that goes on by its own login when a person's token has expired

@@ -768,6 +768,8 @@ fn another_persons_token_than_was_exchanged_is_not_given() {
             (503, "invalid_request".to_owned(), "gate_token_unfit"),
             "{what}"
         );
+        // It is not asked again at once.
+        world.pass_s(4);
         let stream = world.get(&ask);
         world.issued(stream);
     }

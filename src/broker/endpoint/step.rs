@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::chain::{Chain, needs_proof};
 use super::grants::GrantOf;
 use super::kept::Answer;
 use super::outcome::login_refused;
@@ -11,7 +12,7 @@ use crate::broker::advance::Unidentified;
 use crate::broker::request::expired;
 use crate::broker::{Broker, StreamId};
 use crate::cache::SubjectToken;
-use crate::clock::{Instant, Now, UnixTime};
+use crate::clock::{Instant, Now};
 use crate::config::{GateTokens, IssuerId, Service, ServiceId};
 use crate::exchange::GateToken;
 use crate::identity::{self, Caller, Proof, Standing};
@@ -95,15 +96,15 @@ impl Broker {
                 }
                 self.is_of_issuer(parked, &caller)?;
                 parked.subject = Some(Rc::clone(&caller));
-                if caller.is_program() && caller.standing() != Standing::Service(service) {
-                    return Err(unlisted(&caller).into());
-                }
-                if !self.lacks_session(parked, &caller) {
-                    return self.own(now, parked, caller, subject, None, asked);
-                }
-                match self.word_of(service, &caller) {
-                    Some(name) => self.word(now, parked, service, &name, None, asked),
-                    None => self.renew(now, parked, caller, subject, asked),
+                match caller.standing() {
+                    Standing::Person => {
+                        self.continued(now, parked, service, caller, subject, asked)
+                    }
+                    // It shows itself twice, which proves no more than once.
+                    Standing::Service(own) if own == service => {
+                        self.renew(now, parked, caller, subject, asked)
+                    }
+                    Standing::Service(_) | Standing::Program => Err(unlisted(&caller).into()),
                 }
             }
             _ if unsecured => Err(Refusal::new(
@@ -119,6 +120,8 @@ impl Broker {
                 self.renew(now, parked, caller, subject, asked)
             }
             (oauth::Proof::Login(login), _) => {
+                // An id that nobody has costs no signature.
+                self.service_of(parked, login)?;
                 let caller = self.once_known(now, parked, subject)?;
                 parked.subject = Some(Rc::clone(&caller));
                 self.renew_by_login(now, parked, caller, subject, login, asked)
@@ -297,6 +300,7 @@ impl Broker {
             scope.as_bytes(),
         ]);
         if let Some(answer) = self.got(now, parked, &key) {
+            self.is_not_denied(answer.token.caller())?;
             return Ok(Next::Give(answer));
         }
         // One secret is one, whatever scopes it is tried with.
@@ -343,7 +347,7 @@ impl Broker {
     }
 
     /// A token of the caller itself, for another one of the same. `since`: the first of its chain was given then.
-    fn own(
+    pub(super) fn own(
         &mut self,
         now: Now,
         parked: &TokenParked,
@@ -365,6 +369,9 @@ impl Broker {
         if let Some(answer) = self.got(now, parked, &key) {
             return Ok(Next::Give(answer));
         }
+        if let Some(refusal) = self.endpoint.kept.refused(now, &key) {
+            return Err(refusal.into());
+        }
         let of = GrantOf::Own {
             caller,
             token: SubjectToken::new(token.expose()),
@@ -377,7 +384,7 @@ impl Broker {
     fn renew(
         &mut self,
         now: Now,
-        parked: &TokenParked,
+        parked: &mut TokenParked,
         caller: Rc<Caller>,
         token: &Secret<String>,
         asked: &Asked,
@@ -388,49 +395,19 @@ impl Broker {
         if let Standing::Service(service) = caller.standing() {
             self.has_peer(parked, service)?;
         }
-        let session = self.rule(parked).map(|rule| rule.session);
-        let session = session.ok_or_else(super::outcome::off)?;
-        let began = caller.claims().get("auth_time");
-        let began = began.and_then(|time| time.as_f64());
-        if let Some(began) = began
-            && now.unix >= UnixTime::from_secs(began.max(0.0) as u64).plus(session)
-        {
-            return Err(session_over(&caller).into());
+        match self.chain(now, parked, &caller, token)? {
+            Chain::OfProvider => self.own(now, parked, caller, token, None, asked),
+            Chain::Since(origin) => match origin.word {
+                Some((service, name)) => {
+                    // Nobody but the token's holder proves anything here, so at least the connection must.
+                    self.has_peer(parked, service)?;
+                    parked.actor = Some(service);
+                    self.word(now, parked, service, &name, Some(origin.since), asked)
+                }
+                None => self.own(now, parked, caller, token, Some(origin.since), asked),
+            },
+            Chain::Unknown => Err(needs_proof(&caller).into()),
         }
-        let digest = self.digest(&[b"token", token.expose().as_bytes()]);
-        let Some(origin) = self.endpoint.kept.origin(&digest) else {
-            if !self.lacks_session(parked, &caller) {
-                return self.own(now, parked, caller, token, None, asked);
-            }
-            return Err(Refusal::new(
-                Reason::SessionUnproven,
-                format!(
-                    "{} has no session at the identity provider that could be prolonged: the engine must prove itself \
-                     by its id and secret",
-                    caller.log_name()
-                ),
-            )
-            .into());
-        };
-        if now.instant.since(origin.since) >= session {
-            return Err(session_over(&caller).into());
-        }
-        match origin.word {
-            Some((service, name)) => {
-                self.has_peer(parked, service)?;
-                self.word(now, parked, service, &name, Some(origin.since), asked)
-            }
-            None => self.own(now, parked, caller, token, Some(origin.since), asked),
-        }
-    }
-
-    /// Whether a token was got by the gate's own client and has no session at the identity provider, so that it could be
-    /// prolonged for ever.
-    fn lacks_session(&self, parked: &TokenParked, caller: &Caller) -> bool {
-        let client = self.rule(parked).and_then(|rule| rule.client.as_ref());
-        let ours = client.is_some_and(|client| caller.authorized_party() == Some(&client.id));
-        let has = |claim: &str| caller.claims().get(claim).is_some();
-        has("act") || ours && !has("sid")
     }
 
     /// A token that may have expired, with the engine's own login.
@@ -471,46 +448,47 @@ impl Broker {
         let Some(service) = parked.actor else {
             return Err(login_refused(Reason::LoginRefused).into());
         };
-        match caller.proof() {
-            Proof::Program => Err(Refusal::new(
+        if caller.is_program() {
+            return Err(Refusal::new(
                 Reason::SubjectTokenRefused,
                 format!(
                     "the token is of {}, another program than the one that logs in",
                     caller.log_name()
                 ),
             )
-            .into()),
-            Proof::EngineWord if self.lacks_session(parked, &caller) => {
-                let name = self.said_name(&caller).map(Rc::<str>::from);
-                let name = name.ok_or_else(|| session_over(&caller))?;
-                self.speaking_unsigned(service)?;
-                self.word(now, parked, service, &name, None, asked)
-            }
-            Proof::EngineWord | Proof::OwnToken => {
-                if let Some(name) = self.word_of(service, &caller) {
-                    return self.word(now, parked, service, &name, None, asked);
-                }
-                if now.unix >= caller.expires() {
-                    return Err(self.signed_out(service, &caller).into());
-                }
-                self.renew(now, parked, caller, token, asked)
-            }
+            .into());
         }
-    }
-
-    fn signed_out(&self, service: ServiceId, caller: &Caller) -> Refusal {
-        let service = self.config.service(service);
-        let (name, person) = (
-            service.map_or("-", |service| &service.name),
-            caller.log_name(),
-        );
-        Refusal::new(
-            Reason::SessionOver,
-            format!(
-                "the token of {person} has expired: sign in again. The gate does not let {name} go on as itself in \
-                 {person}'s session"
-            ),
-        )
+        if let Some(name) = self.word_behind(parked, &caller, token) {
+            self.speaking_unsigned(service)?;
+            return self.word(now, parked, service, &name, None, asked);
+        }
+        // A token by impersonation looks like the person's own, and whoever may impersonate says that name anyway.
+        if let Some(name) = self.word_of(service, &caller) {
+            return self.word(now, parked, service, &name, None, asked);
+        }
+        if now.unix >= caller.expires() {
+            let service = self.config.service(service);
+            let (engine, name) = (
+                service.map_or("-", |service| &service.name),
+                caller.log_name(),
+            );
+            return Err(Refusal::new(
+                Reason::SessionOver,
+                format!(
+                    "the token of {name} has expired: sign in again. The gate does not let {engine} go on as itself in \
+                     {name}'s session"
+                ),
+            )
+            .into());
+        }
+        match self.chain(now, parked, &caller, token)? {
+            Chain::Unknown if caller.proof() == Proof::EngineWord => {
+                Err(needs_proof(&caller).into())
+            }
+            // Another worker may know since when.
+            Chain::OfProvider | Chain::Unknown => self.own(now, parked, caller, token, None, asked),
+            Chain::Since(origin) => self.own(now, parked, caller, token, Some(origin.since), asked),
+        }
     }
 
     // -- what is at hand ----------------------------------------------------------------------------------------------
@@ -572,16 +550,6 @@ fn unlisted(caller: &Caller) -> Refusal {
         Reason::ActorRefused,
         format!(
             "{} is a program that the gate's operator does not list under services",
-            caller.log_name()
-        ),
-    )
-}
-
-fn session_over(caller: &Caller) -> Refusal {
-    Refusal::new(
-        Reason::SessionOver,
-        format!(
-            "the session of {} has lasted as long as it may: sign in again",
             caller.log_name()
         ),
     )
