@@ -671,12 +671,7 @@ fn an_account_at_another_identity_provider() {
     let desk = Desk::with(&[("/services", bot)]);
     let program = robot(&desk.config, "dbt");
     assert!(matches!(program.standing(), Standing::Service(_)));
-    for path in [
-        CONFIG,
-        TABLE,
-        "/iceberg/v1/main/namespaces",
-        "/rest/v1/big/namespaces",
-    ] {
+    for path in [CONFIG, TABLE, "/iceberg/v1/main/namespaces"] {
         let permit = desk.permit(&program, &get(path));
         let context = desk.config.context(permit.context()).expect("a context");
         assert_eq!(context.grant, Grant::ClientCredentials);
@@ -685,6 +680,11 @@ fn an_account_at_another_identity_provider() {
             "corp"
         );
     }
+    // It is good for catalogs that get their tokens there, and nothing stands in for it at others.
+    assert_eq!(
+        reason(&desk, &program, &get("/rest/v1/big/namespaces")),
+        "service_may_not"
+    );
     // Without one, what is exchanged is exchanged where it comes from.
     let bot = json!({"bot": {"who": {"issuer": "ci", "sub": "dbt"}, "tenant": "acme", "may": ["config", "read"]}});
     let desk = Desk::with(&[("/services", bot)]);
