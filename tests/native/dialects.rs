@@ -1,10 +1,10 @@
 //! Each identity provider's dialect, from the configuration to the wire: the golden requests, and what does not load.
 
+use std::time::Duration;
+
 use icegate::clock::UnixTime;
-use icegate::config::{Config, Context, Profile, SpeaksBy};
-use icegate::exchange::{
-    Asking, Inputs, Making, Target, client_credentials_call, exchange_call, word_call,
-};
+use icegate::config::{Config, Grant, Profile, SpeaksBy};
+use icegate::exchange::{GateGrant, Inputs, Making, NoGateCall, exchange_call, gate_call};
 use icegate::jose::{Algorithm, Claims, CompactJws, Crypto, KeySet, RustCrypto};
 use icegate::wire::HttpCall;
 use serde_json::{Value, json};
@@ -85,15 +85,8 @@ fn loaded(configuration: &Value) -> Config {
     load_with(configuration, &environment).unwrap_or_else(|faults| panic!("{faults}"))
 }
 
-/// Calls the first catalog's way to tokens.
-fn with<T>(config: &Config, then: impl FnOnce(&Context, Asking<'_>, &mut Making<'_>) -> T) -> T {
-    let context = &config.contexts[0];
-    let issuer = &config.issuers[usize::from(context.token.at.0)];
-    let asking = Asking {
-        issuer,
-        client: config.client(context).unwrap(),
-        token_path: issuer.token_path.as_deref().unwrap(),
-    };
+/// What every draw of randomness gives: bytes of its number.
+fn with<T>(then: impl FnOnce(&mut Making<'_>) -> T) -> T {
     let mut count = 0_u8;
     let mut making = Making {
         now: UnixTime::from_secs(NOW),
@@ -102,34 +95,66 @@ fn with<T>(config: &Config, then: impl FnOnce(&Context, Asking<'_>, &mut Making<
             bytes.fill(count);
         },
     };
-    then(context, asking, &mut making)
+    then(&mut making)
+}
+
+/// The call for the first catalog.
+fn call(config: &Config, grant: Grant, making: &mut Making<'_>) -> HttpCall {
+    let context = &config.contexts[0];
+    let issuer = &config.issuers[usize::from(context.token.at.0)];
+    let inputs = Inputs {
+        generation: &config.generation,
+        issuer,
+        client: config.client(context).unwrap(),
+        grant,
+        rule: &context.token,
+        catalog: "lake",
+        tenant: None,
+        token_path: issuer.token_path.as_deref().unwrap(),
+        subject_token: SUBJECT,
+    };
+    exchange_call(&inputs, making).unwrap()
 }
 
 fn exchange(config: &Config) -> HttpCall {
-    with(config, |context, asking, making| {
-        let inputs = Inputs {
-            generation: &config.generation,
-            issuer: asking.issuer,
-            client: asking.client,
-            grant: context.grant,
-            rule: &context.token,
-            catalog: "lake",
-            tenant: None,
-            token_path: asking.token_path,
-            subject_token: SUBJECT,
-        };
-        exchange_call(&inputs, making).unwrap()
-    })
+    with(|making| call(config, Grant::Exchange, making))
 }
 
-fn word(config: &Config, by: SpeaksBy, subject: &str) -> HttpCall {
-    with(config, |context, asking, making| {
-        let word = by.word(asking.issuer.profile).unwrap();
-        let mut target = Target::from(&context.token);
-        if asking.issuer.profile == Profile::Rfc8693 {
-            target.audiences = &[];
-        }
-        word_call(asking, word, subject, target, making).unwrap()
+/// The token of a program's own account.
+fn own_account(config: &Config) -> HttpCall {
+    with(|making| call(config, Grant::ClientCredentials, making))
+}
+
+/// The gate tokens of the issuer, by its client and what it asks for.
+fn gate(mut configuration: Value, client: Value, asks: Value) -> Config {
+    let mut gate_tokens = json!({"client": client, "scopes": {"catalog": ""}});
+    let members = gate_tokens.as_object_mut().unwrap();
+    members.extend(asks.as_object().unwrap().clone());
+    configuration["issuers"]["corp"]["gate_tokens"] = gate_tokens;
+    configuration["allow_on_headers_stop_iteration"] = json!(true);
+    loaded(&configuration)
+}
+
+fn gate_token(
+    config: &Config,
+    scope: Option<&str>,
+    grant: GateGrant<'_>,
+) -> Result<HttpCall, NoGateCall> {
+    let issuer = &config.issuers[0];
+    let (rule, path) = (
+        issuer.gate_tokens.as_ref().unwrap(),
+        issuer.token_path.as_deref(),
+    );
+    with(|making| {
+        gate_call(
+            issuer,
+            rule,
+            path.unwrap(),
+            scope,
+            grant,
+            making,
+            Duration::from_secs(5),
+        )
     })
 }
 
@@ -163,9 +188,13 @@ macro_rules! golden {
     };
 }
 
-fn entra(client: Value) -> Config {
+fn entra_written(client: Value) -> Value {
     let token = json!({"scope": "api://catalog/.default", "expect_audience": "catalog"});
-    loaded(&written("entra", ENTRA, client, token))
+    written("entra", ENTRA, client, token)
+}
+
+fn entra(client: Value) -> Config {
+    loaded(&entra_written(client))
 }
 
 #[test]
@@ -177,10 +206,19 @@ fn entra_on_behalf_of() {
     assert_eq!(wire(&exchange(&post)).0, golden!("entra-post.http"));
     let basic = entra(json!({"id": GATE_AT_ENTRA, "secret": secret}));
     assert_eq!(wire(&exchange(&basic)).0, golden!("entra-basic.http"));
-    let own = with(&post, |context, asking, making| {
-        client_credentials_call(asking, Target::from(&context.token), making).unwrap()
-    });
-    assert_eq!(wire(&own).0, golden!("entra-client-credentials.http"));
+    assert_eq!(
+        wire(&own_account(&post)).0,
+        golden!("entra-client-credentials.http")
+    );
+    let asks = json!({"scopes": {"catalog": "api://gate/.default"}});
+    let id = "8c1f0000-9ff3-47b6-9bfb-4f1264799865";
+    let config = gate(
+        entra_written(json!({"id": GATE_AT_ENTRA, "secret": secret})),
+        json!({"id": id, "secret": secret}),
+        asks,
+    );
+    let word = gate_token(&config, None, GateGrant::Assertion(SUBJECT));
+    assert_eq!(word.unwrap_err(), NoGateCall::NoGrant);
     let issuer = &post.issuers[0];
     assert_eq!(issuer.subject_claim.0, ["oid"]);
     assert_eq!(issuer.name_claim.0, ["preferred_username"]);
@@ -241,13 +279,18 @@ fn auth0_on_behalf_of_and_custom() {
     assert_eq!(wire(&exchange(&custom)).0, golden!("auth0-custom.http"));
 
     let own_type = json!({"subject_token_type": own_type});
-    let gate_tokens = loaded(&written(
+    let catalogs = written(
         "auth0",
         AUTH0,
+        client("x", json!({})),
+        json!({"audience": "https://api.acme.com"}),
+    );
+    let config = gate(
+        catalogs,
         client("acme", own_type),
         json!({"audience": "icegate"}),
-    ));
-    let word = word(&gate_tokens, SpeaksBy::Assertion, SUBJECT);
+    );
+    let word = gate_token(&config, None, GateGrant::Assertion(SUBJECT)).unwrap();
     assert_eq!(wire(&word).0, golden!("auth0-word.http"));
 }
 
@@ -300,46 +343,85 @@ fn keycloak_by_key_and_by_certificate() {
 
 #[test]
 fn keycloak_on_an_engines_word() {
+    let catalogs = || {
+        let exchanges = json!({"id": "exchanges", "secret": {"env": "ICEGATE_SECRET"}});
+        written(
+            "keycloak",
+            KEYCLOAK,
+            exchanges,
+            json!({"audience": "catalog"}),
+        )
+    };
     let icegate = json!({"id": "icegate", "secret": {"env": "ICEGATE_SECRET"}});
-    let config = keycloak(
-        icegate,
-        json!({"audience": "catalog", "scope": "table.read"}),
-    );
-    let assertion = word(&config, SpeaksBy::Assertion, SUBJECT);
+    // An audience is for the exchange; this grant ignores it.
+    let config = gate(catalogs(), icegate, json!({"audience": "icegate"}));
+    let assertion = gate_token(&config, Some("table.read"), GateGrant::Assertion(SUBJECT)).unwrap();
     assert_eq!(wire(&assertion).0, golden!("keycloak-word-assertion.http"));
 
     let trino = json!({"id": "trino", "secret": {"env": "TRINO_SECRET"}});
-    let config = keycloak(trino, json!({"audience": "icegate"}));
-    let impersonation = word(&config, SpeaksBy::Impersonation, "alice");
+    let config = gate(catalogs(), trino, json!({"audience": "icegate"}));
+    let impersonation = gate_token(&config, None, GateGrant::Impersonation("alice")).unwrap();
     assert_eq!(
         wire(&impersonation).0,
         golden!("keycloak-word-impersonation.http")
     );
 
-    let dbt = json!({"id": "dbt", "secret": {"env": "DBT_SECRET"}});
-    let config = keycloak(dbt, json!({"audience": "catalog", "scope": "to-catalog"}));
-    let own = with(&config, |context, asking, making| {
-        let target = Target {
-            audiences: &[],
-            ..Target::from(&context.token)
-        };
-        client_credentials_call(asking, target, making).unwrap()
+    let login = GateGrant::Login {
+        id: "dbt",
+        secret: "dbt-secret",
+    };
+    let config = loaded(&{
+        let mut configuration = catalogs();
+        configuration["issuers"]["corp"]["gate_tokens"] =
+            json!({"scopes": {"catalog": "to-catalog"}});
+        configuration["allow_on_headers_stop_iteration"] = json!(true);
+        configuration
     });
-    assert_eq!(wire(&own).0, golden!("keycloak-client-credentials.http"));
+    let login = gate_token(&config, Some("to-catalog"), login).unwrap();
+    assert_eq!(wire(&login).0, golden!("keycloak-client-credentials.http"));
+    let word = gate_token(&config, None, GateGrant::Assertion(SUBJECT));
+    assert_eq!(word.unwrap_err(), NoGateCall::NoClient);
+}
+
+/// The actor is sent where the dialect has it, and nowhere else.
+#[test]
+fn who_is_told_of_the_actor() {
+    let client = |id: &str| json!({"id": id, "secret": {"env": "ICEGATE_SECRET"}});
+    let actor = GateGrant::Exchange {
+        subject: SUBJECT,
+        actor: Some("eyJa.eyJj.dG9y"),
+    };
+    for (profile, told) in [("rfc8693", true), ("keycloak", false), ("auth0", false)] {
+        let issuer = ("https://as.example.com", "/token");
+        let catalogs = written(
+            profile,
+            issuer,
+            client("catalogs"),
+            json!({"audience": "catalog"}),
+        );
+        let config = gate(catalogs, client("gate"), json!({"audience": "gate"}));
+        let (text, _) = wire(&gate_token(&config, None, actor).unwrap());
+        let sent = "actor_token=eyJa.eyJj.dG9y&actor_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Aaccess_token";
+        assert_eq!(text.contains(sent), told, "{profile}");
+        assert_eq!(text.contains("actor"), told, "{profile}");
+    }
 }
 
 #[test]
 fn a_server_of_the_rfcs_on_an_engines_word() {
-    let client = json!({"id": "rs08", "secret": {"env": "RFC_SECRET"}});
+    let client = |id: &str| json!({"id": id, "secret": {"env": "RFC_SECRET"}});
     let issuer = ("https://as.example.com", "/token.oauth2");
-    let config = loaded(&written(
+    let catalogs = written(
         "rfc8693",
         issuer,
-        client,
+        client("catalogs"),
         json!({"audience": "x"}),
-    ));
-    let assertion = word(&config, SpeaksBy::Assertion, SUBJECT);
+    );
+    let config = gate(catalogs, client("rs08"), json!({}));
+    let assertion = gate_token(&config, None, GateGrant::Assertion(SUBJECT)).unwrap();
     assert_eq!(wire(&assertion).0, golden!("rfc7523-word.http"));
+    let impersonation = gate_token(&config, None, GateGrant::Impersonation("alice"));
+    assert_eq!(impersonation.unwrap_err(), NoGateCall::NoGrant);
 }
 
 /// RFC 7523 section 3, and what Keycloak wants beyond it: one audience, `jti`, `iat`, a minute.
@@ -380,14 +462,9 @@ fn no_assertion_is_sent_twice() {
         "id": "icegate-jwt", "authentication": "private_key_jwt", "key": {"env": "ES256_KEY"}, "key_id": "1",
     });
     let config = keycloak(client, json!({"audience": "catalog"}));
-    let calls = with(&config, |context, asking, making| {
-        let mut call = || {
-            let target = Target::from(&context.token);
-            wire(&client_credentials_call(asking, target, making).unwrap())
-                .1
-                .unwrap()
-        };
-        [call(), call()]
+    let calls = with(|making| {
+        let mut assertion = || wire(&call(&config, Grant::Exchange, making)).1.unwrap();
+        [assertion(), assertion()]
     });
     assert_ne!(calls[0], calls[1]);
 }
