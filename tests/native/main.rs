@@ -21,6 +21,7 @@ mod config_tenants;
 mod config_tokens;
 #[path = "support/desk.rs"]
 mod desk;
+mod dialect_tokens;
 mod dialects;
 mod docs_files;
 mod exchange_check;
@@ -70,6 +71,7 @@ mod programs;
 mod refusal_table;
 mod sim;
 mod sim_bodies;
+mod sim_dialects;
 mod sim_keys;
 mod sim_logins;
 mod sim_model;
