@@ -133,7 +133,7 @@ fn what_must_be_there_and_in_which_form() {
                 "/token/client_credentials/secret",
                 TAKE_AWAY,
                 "",
-                "must be set; the gate must prove itself; secret: {env: NAME} or secret: injected",
+                "must be set; the gate must prove who it is; secret: {env: NAME} or secret: injected",
             ),
             (
                 "/token/client_credentials/secret",
@@ -703,8 +703,8 @@ fn what_speaking_for_others_needs() {
     assert_eq!(
         shown(&[rfc, by]),
         [
-            "services.trino.speaks_for.by: is Keycloak's alone (requested_subject); write assertion, if the identity \
-             provider follows RFC 7523"
+            "services.trino.speaks_for.by: is not possible with profile rfc8693; RFC 8693 takes tokens and no names; let \
+             the gate sign an assertion (RFC 7523)"
         ]
     );
 }

@@ -23,10 +23,9 @@ use crate::broker::{Broker, CallId, Level, Pending, Purpose, StreamId};
 use crate::cache::SubjectToken;
 use crate::clock::{Instant, Now};
 use crate::config::{Config, GateTokens, Issuer, IssuerId, ServiceId, SpeaksBy};
-use crate::dialect::ErrorTable;
 use crate::exchange::{
-    self, BackoffEffect, GateGrant, GateGrantKind, GateToken, GateTokenFault, Misconfiguration,
-    Sorted, Unavailable, Wanted,
+    self, BackoffEffect, GateGrant, GateToken, GateTokenFault, Making, Misconfiguration, Sorted,
+    Unavailable, Wanted,
 };
 use crate::identity::Caller;
 use crate::jose::{Assertion, jti_from};
@@ -66,6 +65,26 @@ impl fmt::Debug for GrantOf {
             Self::Login { .. } => "Login",
             Self::Word { .. } => "Word",
             Self::Own { .. } => "Own",
+        })
+    }
+}
+
+impl GrantOf {
+    /// How the identity provider is asked. `subject`: what it is told of a person whom a program names.
+    fn grant<'a>(
+        &'a self,
+        config: &Config,
+        issuer: &Issuer,
+        subject: Option<&'a Secret<String>>,
+    ) -> Option<GateGrant<'a>> {
+        Some(match self {
+            Self::Login { id, secret, .. } => GateGrant::Login { id, secret },
+            Self::Own { token, .. } => GateGrant::Own(token.expose()),
+            Self::Word { service, .. } => {
+                let speaks = config.service(*service)?.speaks_for.as_ref()?;
+                let word = speaks.by.word(issuer.profile).ok()?;
+                GateGrant::Word(word, subject.map_or("", |subject| subject.expose()))
+            }
         })
     }
 }
@@ -226,7 +245,20 @@ impl Broker {
                 ),
             )
         })?;
-        let nothing = || {
+        let subject = match of {
+            GrantOf::Word { service, name, .. } => self.said_as(*service, name, now, rule),
+            GrantOf::Login { .. } | GrantOf::Own { .. } => None,
+        };
+        let grant = of.grant(&self.config, own, subject.as_ref());
+        let entropy = &mut self.entropy;
+        let mut making = Making {
+            now: now.unix,
+            random: &mut |buffer| entropy.fill(buffer),
+        };
+        let call = grant.map(|grant| {
+            exchange::gate_call(own, rule, &token_path, scope, grant, timeout, &mut making)
+        });
+        call.and_then(|call| call.ok().flatten()).ok_or_else(|| {
             Refusal::new(
                 Reason::ExchangeMisconfigured,
                 format!(
@@ -235,55 +267,25 @@ impl Broker {
                     own.name, own.name
                 ),
             )
-        };
-        let (subject, assertion);
-        let grant = match of {
-            GrantOf::Login { id, secret, .. } => GateGrant::Login {
-                id,
-                secret: secret.expose(),
-            },
-            GrantOf::Own { token, .. } => GateGrant::Exchange {
-                subject: token.expose(),
-                actor: None,
-            },
-            GrantOf::Word { service, name, .. } => {
-                let service = self.config.service(*service);
-                let speaks = service.and_then(|service| service.speaks_for.as_ref());
-                let speaks = speaks.ok_or_else(nothing)?;
-                let (before, after) = &speaks.subject;
-                subject = [before, &**name, after].concat();
-                match speaks.by {
-                    SpeaksBy::Impersonation => GateGrant::Impersonation(&subject),
-                    SpeaksBy::Assertion => {
-                        let signed = self.sign_assertion(now, rule, &subject);
-                        assertion = signed.ok_or_else(nothing)?;
-                        GateGrant::Assertion(assertion.expose())
-                    }
-                }
-            }
-        };
-        let mut making = exchange::Making {
-            now: now.unix,
-            random: &mut |bytes| self.entropy.fill(bytes),
-        };
-        exchange::gate_call(own, rule, &token_path, scope, grant, &mut making, timeout)
-            .map_err(|_| nothing())
+        })
     }
 
-    /// What the errors of the answer to a question mean.
-    fn errors_of(&self, of: &GrantOf, issuer: &Issuer) -> ErrorTable {
-        let kind = match of {
-            GrantOf::Login { .. } => GateGrantKind::Login,
-            GrantOf::Own { .. } => GateGrantKind::Exchange,
-            GrantOf::Word { service, .. } => {
-                let service = self.config.service(*service);
-                match service.and_then(|service| service.speaks_for.as_ref()) {
-                    Some(speaks) => GateGrantKind::Word(speaks.by),
-                    None => GateGrantKind::Exchange,
-                }
-            }
-        };
-        exchange::gate_errors(issuer, kind)
+    /// By what the identity provider is told of a person: the gate's assertion, or the name there.
+    fn said_as(
+        &mut self,
+        service: ServiceId,
+        name: &str,
+        now: Now,
+        rule: &GateTokens,
+    ) -> Option<Secret<String>> {
+        let config = Rc::clone(&self.config);
+        let speaks = config.service(service)?.speaks_for.as_ref()?;
+        let (before, after) = &speaks.subject;
+        let subject = [before, name, after].concat();
+        match speaks.by {
+            SpeaksBy::Impersonation => Some(Secret::new(subject)),
+            SpeaksBy::Assertion => self.sign_assertion(now, rule, &subject),
+        }
     }
 
     /// An assertion about a person (RFC 7523 section 3), good for one use.
@@ -326,7 +328,9 @@ impl Broker {
             let outcome = ExchangeOutcome::OperatorFault;
             return self.land_grant_refused(now, grant, outcome, &super::outcome::off());
         };
-        let sorted = exchange::sort_by(self.errors_of(&grant.of, terms.issuer), answer);
+        let asked = grant.of.grant(&config, terms.issuer, None);
+        let errors = asked.map(|asked| asked.errors(terms.issuer));
+        let sorted = exchange::sort_by(errors.unwrap_or_default(), answer);
         if let Sorted::Minted(response) = sorted {
             self.mind_grant(now, &grant, BackoffEffect::Healthy);
             return self.check_grant(now, key, grant, Box::new(response), true);
@@ -347,11 +351,10 @@ impl Broker {
         let no = matches!(
             sorted,
             Sorted::CallerRefused
-                | Sorted::InteractionRequired
                 | Sorted::Forbidden
+                | Sorted::InteractionRequired
                 | Sorted::ClientRefused
         );
-        let person = no && *sorted != Sorted::ClientRefused;
         match &grant.of {
             // An engine's wrong secret says nothing about the identity provider.
             GrantOf::Login { .. } if no => {
@@ -360,12 +363,14 @@ impl Broker {
                 let refusal = login_refused(Reason::LoginRefused);
                 return (ExchangeOutcome::CallerRefused, refusal);
             }
-            GrantOf::Word { service, name, .. } if person => {
+            GrantOf::Word { service, name, .. }
+                if no && !matches!(sorted, Sorted::ClientRefused) =>
+            {
                 self.mind_grant(now, grant, BackoffEffect::Healthy);
                 let refusal = self.name_refused(*service, name);
                 return (ExchangeOutcome::CallerRefused, refusal);
             }
-            GrantOf::Own { caller, .. } if person => {
+            GrantOf::Own { caller, .. } if no && !matches!(sorted, Sorted::ClientRefused) => {
                 self.mind_grant(now, grant, BackoffEffect::Healthy);
                 let sentence = format!(
                     "identity provider '{}' gives no further token for that of {} (signed out, disabled, revoked, or not \
