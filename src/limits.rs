@@ -211,8 +211,8 @@ pub const REMOVED_NAME_LENGTH: usize = 64;
 /// Most places of one request that an audit line names; a transaction may have thousands.
 pub const AUDIT_PLACES: usize = 16;
 
-/// Longest body of a token request that is read: two tokens of [`TOKEN_BYTES`], percent-encoded or not, and room for
-/// the rest.
+/// Longest body of a token request that is read: two tokens of [`TOKEN_BYTES`], and as much again for the rest and its
+/// encoding.
 pub const TOKEN_REQUEST_BYTES: usize = 64 * 1024;
 
 /// Most parameters of a token request, unknown ones included. Iceberg clients send seven; each is compared with

@@ -133,7 +133,7 @@ mod tests {
         UnsecuredJwt::parse(token.as_ref()).expect_err("no unsecured JWT")
     }
 
-    /// Facts of a run of Trino 476; `{"sub":"alice","iss":"481",...}` as it writes it.
+    /// What Trino 481 writes for its user alice.
     const TRINO: &str = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbGljZSIsImlzcyI6IjQ4MSIsImlhdCI6MTc3MTIwMDAwMCwidXNlciI6ImFsaWNlIiwic291cmNlIjoidHJpbm8tY2xpIiwidHJpbm9DYXRhbG9nIjoibGFrZSIsInRyaW5vVmVyc2lvbiI6IjQ4MSJ9.";
 
     #[test]

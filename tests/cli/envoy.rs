@@ -10,7 +10,8 @@ fn said(ran: &Ran) -> String {
     let is_summary = |line: &&str| {
         let label = line.get(..12).unwrap_or_default();
         let labels = [
-            "issuers", "catalogs", "tenants", "grants", "contexts", "bodies", "secrets",
+            "issuers", "catalogs", "tenants", "grants", "services", "tokens", "contexts", "bodies",
+            "secrets",
         ];
         !labels.contains(&label.trim_end())
     };
