@@ -146,7 +146,7 @@ fn what_must_be_there_and_in_which_form() {
                 "/token/client_credentials/authentication",
                 json!("none"),
                 "",
-                "must be one of client_secret_basic, client_secret_post",
+                "must be one of client_secret_basic, client_secret_post, private_key_jwt, tls_client_auth",
             ),
             (
                 "/token/client_credentials/for",
