@@ -71,6 +71,7 @@ mod programs;
 mod refusal_table;
 mod sim;
 mod sim_bodies;
+mod sim_dialects;
 mod sim_keys;
 mod sim_model;
 mod sim_outages;
