@@ -67,14 +67,28 @@ fn explain(config: &Config, line: &Line) -> Said {
         Some(_) => page.line(
             "caller",
             format!(
-                "{} (sub {} of {}), a {}",
+                "{} (sub {} of {}), a {}{}",
                 line.shown("name"),
                 line.shown("subject"),
                 line.shown("issuer"),
-                line.shown("kind")
+                line.shown("kind"),
+                match line.text("proof") {
+                    Some("engine_word") => " by the word of an engine",
+                    _ => "",
+                }
             ),
         ),
         None => page.line("caller", "nobody was recognised"),
+    }
+    let service = line.text("service");
+    let listed = service.and_then(|name| config.services.iter().find(|one| *one.name == *name));
+    match (service, listed) {
+        (Some(_), Some(service)) => page.line("program", show::service(service)),
+        (Some(name), None) => page.line(
+            "program",
+            format!("services.{} is not in this configuration", shown(name)),
+        ),
+        (None, _) => {}
     }
     let warehouse = warehouse(config, line);
     if config.tenancy.is_some() {
@@ -96,12 +110,24 @@ fn explain(config: &Config, line: &Line) -> Said {
     let exit = decision(&mut page, line);
     let places = line.0.get("places").and_then(Value::as_array);
     for text in places.into_iter().flatten().filter_map(Value::as_str) {
-        demand(&mut page, config, warehouse, text);
+        demand(&mut page, config, warehouse, listed.is_some(), text);
     }
+    let operation = line.text("operation").and_then(Operation::from_name);
     let context = warehouse.and_then(|id| {
         let warehouse = config.warehouse(id)?;
-        let tenant = config.tenant(warehouse.tenant)?;
-        tenant.contexts.get(&warehouse.catalog).copied()
+        let by_own = listed.filter(|service| {
+            operation.is_some_and(|operation| service.by_own_account.has(operation))
+        });
+        match by_own {
+            Some(service) => {
+                let way = (Some(warehouse.tenant), warehouse.catalog);
+                service.own_account.get(&way).copied()
+            }
+            None => {
+                let tenant = config.tenant(warehouse.tenant)?;
+                tenant.contexts.get(&warehouse.catalog).copied()
+            }
+        }
     });
     exchange::show(&mut page, config, context);
     Said::answer(page.into_text(), exit)
@@ -160,7 +186,14 @@ fn warehouse(config: &Config, line: &Line) -> Option<WarehouseId> {
 }
 
 /// What the grants of today say to `updateTable .sales.orders`. A name with a dot in it is taken for two levels.
-fn demand(page: &mut Page, config: &Config, warehouse: Option<WarehouseId>, text: &str) {
+/// Of a program only what denies is told: its `may` stands for what would allow it.
+fn demand(
+    page: &mut Page,
+    config: &Config,
+    warehouse: Option<WarehouseId>,
+    program: bool,
+    text: &str,
+) {
     let (name, path) = text.split_once(' ').unwrap_or((text, ""));
     page.line("demand", shown(text));
     let operation = Operation::ALL.iter().find(|one| one.name() == name);
@@ -180,8 +213,10 @@ fn demand(page: &mut Page, config: &Config, warehouse: Option<WarehouseId>, text
             ..Place::default()
         },
     };
-    let speaking = speaking(config, warehouse, &demand);
-    if speaking.iter().all(|grant| grant.denies) {
+    let mut speaking = speaking(config, warehouse, &demand);
+    if program {
+        speaking.retain(|grant| grant.denies);
+    } else if speaking.iter().all(|grant| grant.denies) {
         page.line("demand", "  no grant allows it to anybody");
     }
     for Speaking {

@@ -77,33 +77,11 @@ pub(crate) fn caller(page: &mut Page, config: &Config, subject: &Subject, found:
 
 /// How a program is listed, and what it may.
 fn program(config: &Config, caller: &Caller) -> Option<String> {
-    let id = match caller.standing() {
-        Standing::Person => return None,
-        Standing::Program => {
-            return Some("not listed under services: refused everywhere".to_owned());
-        }
-        Standing::Service(id) => id,
-    };
-    let service = config.service(id)?;
-    let by_own = match service.by_own_account.is_empty() {
-        true => String::new(),
-        false => format!(
-            "; with an account of its own: {}",
-            show::operations(service.by_own_account)
-        ),
-    };
-    let peer = match &service.peer {
-        Some(peer) => format!(
-            "; only where its connection's certificate names {}",
-            shown(peer)
-        ),
-        None => String::new(),
-    };
-    Some(format!(
-        "listed as services.{}, which may only: {}{by_own}{peer}",
-        service.name,
-        show::operations(service.may)
-    ))
+    match caller.standing() {
+        Standing::Person => None,
+        Standing::Program => Some("not listed under services: refused everywhere".to_owned()),
+        Standing::Service(id) => config.service(id).map(show::service),
+    }
 }
 
 /// What a condition is for within these tenants: `tenant acme, grants[0], grants[2]`.

@@ -1,7 +1,7 @@
 //! Conditions, places and operations, as people read them. Whatever came from outside is made safe to show.
 
 use icegate::config::{
-    ClaimPath, Config, LevelPattern, ObjectPattern, Pattern, TenantId, WarehouseId, WhoId,
+    ClaimPath, Config, LevelPattern, ObjectPattern, Pattern, Service, TenantId, WarehouseId, WhoId,
 };
 use icegate::iceberg::{Noun, OperationSet};
 use icegate::text::shown;
@@ -109,4 +109,24 @@ pub(crate) fn place(config: &Config, id: Option<WarehouseId>, pattern: Option<&P
 /// What a grant allows.
 pub(crate) fn operations(set: OperationSet) -> String {
     list(set.words(), 8)
+}
+
+/// A listed program, and what it may.
+pub(crate) fn service(service: &Service) -> String {
+    let mut text = format!(
+        "listed as services.{}, which may only: {}",
+        service.name,
+        operations(service.may)
+    );
+    if !service.by_own_account.is_empty() {
+        let own = operations(service.by_own_account);
+        text.push_str(&format!("; by an account of its own: {own}"));
+    }
+    if let Some(peer) = &service.peer {
+        let peer = shown(peer);
+        text.push_str(&format!(
+            "; only where its connection's certificate names {peer}"
+        ));
+    }
+    text
 }

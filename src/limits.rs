@@ -245,8 +245,18 @@ pub const TOKEN_REQUESTS_BYTES: usize = 16 * 1024 * 1024;
 /// Grants under way per worker at which new ones are refused. Engines that come together share one each.
 pub const GRANTS_IN_FLIGHT: usize = 256;
 
+/// Of these, for one program's words, one program's logins, or one caller's own tokens: an engine that comes with all its
+/// people at once leaves room for the others.
+pub const GRANTS_OF_ONE: usize = 128;
+
 /// Gate tokens that are kept per worker, so that an engine that asks again for the same person gets the same one.
 pub const GATE_TOKENS_KEPT: usize = 4_096;
+
+/// Bytes of these, with what is known of whom they name.
+pub const GATE_TOKENS_BYTES: usize = 32 * 1024 * 1024;
+
+/// Questions for gate tokens of which it is known that the identity provider said no, for [`REFUSED_LIFE`].
+pub const GRANTS_REFUSED: usize = 1_024;
 
 /// Gate tokens without a session at the identity provider of which it is known since when their chain lasts.
 pub const GATE_TOKEN_ORIGINS: usize = 16_384;

@@ -21,13 +21,13 @@ class Recorder(Standin):
         """`behind`: the other one's address, without a path."""
         super().__init__()
         self._behind = behind
-        self.answers: list[tuple[Seen, int]] = []
+        self.answers: list[tuple[Seen, web.Answer]] = []
         self.on("*", self.pass_on)
 
     def pass_on(self, seen: Seen) -> Reply:
         """The other server's own answer."""
         headers = {name: value for name, value in seen.headers if name.lower() not in OF_A_CONNECTION}
         answer = web.request(seen.method, self._behind + seen.target, headers=headers, body=seen.body or None, timeout=90)
-        self.answers.append((seen, answer.status))
+        self.answers.append((seen, answer))
         kept = {name: value for name, value in answer.headers.items() if name.lower() not in OF_A_CONNECTION}
         return Reply(answer.status, answer.body, kept)

@@ -15,7 +15,7 @@ from .parts import start_all
 
 TENANTS = ("acme", "globex")
 # All of the realm: what one of them may not do, the gate alone keeps from them.
-PEOPLE = ("alice", "bob", "mallory", "carol", "dave", "nobody", "root")
+PEOPLE = ("alice", "bob", "mallory", "carol", "dave", "erin", "frank", "nobody", "root")
 PROGRAMS = tuple(f"service-account-{engine}" for engine in ("trino", "trino-lab", "spark", "pyiceberg", "duckdb", "java"))
 
 

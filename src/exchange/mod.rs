@@ -15,11 +15,9 @@ use crate::config::{Client, Grant, Issuer, TokenRule};
 pub use crate::dialect::Misconfiguration;
 pub use check::{Minted, MintedFault, Whose, check};
 pub use gate_token::{GateToken, GateTokenFault, Wanted, check_gate_token};
-pub use grant::{GateGrant, gate_call};
+pub use grant::{GateGrant, GateGrantKind, NoGateCall, gate_call, gate_errors};
 pub use key::{ExchangeKey, exchange_key};
-pub use request::{
-    Asking, CannotSign, Making, Target, client_credentials_call, exchange_call, word_call,
-};
+pub use request::{CannotSign, Making, exchange_call};
 pub use sort::{BackoffEffect, Sorted, Unavailable, sort, sort_by};
 
 /// What goes into one exchange. Both its key and its call are made of this and of nothing else, so

@@ -112,7 +112,8 @@ impl<'a> Program<'a> {
         }
         let name = &self.0.name;
         let sentence = format!(
-            "program {name} has no account of its own for this catalog and this tenant (services.{name}.tenant)"
+            "program {name} has no account of its own for this catalog and this tenant (services.{name}.token, \
+             services.{name}.tenant)"
         );
         Err(Refusal::new(Reason::ServiceMayNot, sentence))
     }

@@ -10,6 +10,7 @@ mod docs;
 mod envoy;
 mod explain;
 mod explain_audit;
+mod explain_program;
 mod explain_request;
 mod explain_token;
 mod run;

@@ -20,8 +20,8 @@ JSON = ("Content-Type", "application/json")
 ACME = f"/iceberg/v1/{prefix('acme')}"
 RECORDED = f"/recorded/v1/{prefix('acme')}"
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-STATE = ("decision", "operation", "issuer", "subject", "name", "kind", "tenant", "catalog", "warehouse", "refusal", "rule",
-         "report_only")
+STATE = ("decision", "operation", "issuer", "subject", "name", "kind", "proof", "service", "tenant", "catalog", "warehouse",
+         "refusal", "rule", "report_only")
 RBAC = "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC"
 
 
@@ -77,7 +77,7 @@ def told(audited):
 def who(token, **more):
     """What is told of a person."""
     return {"issuer": "corp", "subject": claims(token)["sub"], "name": claims(token)["preferred_username"], "kind": "person",
-            "token_id": claims(token)["jti"], **more}
+            "proof": "own_token", "service": None, "token_id": claims(token)["jti"], **more}
 
 
 NOTHING = {"tenant": None, "catalog": None, "warehouse": None, "places": [], "delegation": None, "refusal": None, "rule": None,
@@ -100,7 +100,7 @@ def test_a_read_and_the_same_from_the_cache(audited, told, keycloak, recorded):
     assert second == {**expected, "cached": True}
     assert state == {
         "decision": "forwarded", "operation": "loadNamespaceMetadata", "issuer": "corp", "subject": claims(token)["sub"],
-        "name": "alice", "kind": "person", "tenant": "acme", "catalog": "recorder", "warehouse": "acme|acme",
+        "name": "alice", "kind": "person", "proof": "own_token", "tenant": "acme", "catalog": "recorder", "warehouse": "acme|acme",
         "rule": "grants[0]"}
 
 
@@ -134,8 +134,8 @@ def test_a_refusal_by_a_grant_and_one_at_the_border(audited, told, keycloak):
                       "decision": "refused", "refusal": "grant_denied", "rule": "grants[4]", "status": 403}
     assert state == {
         "decision": "refused", "operation": "loadTable", "issuer": "corp", "subject": claims(token)["sub"], "name": "carol",
-        "kind": "person", "tenant": "acme", "catalog": "lake", "warehouse": "acme|acme", "refusal": "grant_denied",
-        "rule": "grants[4]"}
+        "kind": "person", "proof": "own_token", "tenant": "acme", "catalog": "lake", "warehouse": "acme|acme",
+        "refusal": "grant_denied", "rule": "grants[4]"}
     # Whose warehouse it would be is nobody's business.
     assert outside == {**NOTHING, **who(token), "catalog": "lake", "operation": "listNamespaces", "decision": "refused",
                        "refusal": "outside_border", "status": 403}

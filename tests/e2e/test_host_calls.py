@@ -50,8 +50,8 @@ def test_tenants_and_grants_cost_no_further_call_and_the_audit_only_its_own(tmp_
     expect_few(nothing)
     assert refusals == nothing
     assert lines == {**nothing, "proxy_log": 1}
-    # decision, operation, issuer, subject, name, kind, tenant, catalog, warehouse, rule
-    assert state == {**nothing, "proxy_set_property": 10}
+    # decision, operation, issuer, subject, name, kind, proof, tenant, catalog, warehouse, rule
+    assert state == {**nothing, "proxy_set_property": 11}
 
 
 def expect_few(cached: dict[str, int]) -> None:

@@ -24,12 +24,13 @@ class Authority:
         self.file = folder / "ca.crt"
         self._certify(self._name, self._key, self.file, x509.BasicConstraints(ca=True, path_length=0))
 
-    def issue(self, name: str, host: str) -> tuple[Path, Path]:
-        """The certificate's file and its key's."""
+    def issue(self, name: str, host: str, uri: str | None = None) -> tuple[Path, Path]:
+        """The certificate's file and its key's. `uri`: a name of that kind besides."""
         key = ec.generate_private_key(ec.SECP256R1())
         certificate, secret = self.folder / f"{name}.crt", self.folder / f"{name}.key"
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        self._certify(subject, key, certificate, x509.SubjectAlternativeName([x509.DNSName(host)]))
+        names = [x509.DNSName(host), *([x509.UniformResourceIdentifier(uri)] if uri else [])]
+        self._certify(subject, key, certificate, x509.SubjectAlternativeName(names))
         secret.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
                                              serialization.NoEncryption()))
         return certificate, secret

@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use icegate::clock::UnixTime;
 use icegate::config::{Config, Grant, Profile, SpeaksBy};
-use icegate::exchange::{GateGrant, Inputs, Making, exchange_call, gate_call};
+use icegate::exchange::{GateGrant, Inputs, Making, NoGateCall, exchange_call, gate_call};
 use icegate::jose::{Algorithm, Claims, CompactJws, Crypto, KeySet, RustCrypto};
-use icegate::secret::Secret;
 use icegate::wire::HttpCall;
 use serde_json::{Value, json};
 
@@ -141,20 +140,27 @@ fn gate(mut configuration: Value, client: Value, asks: Value) -> Config {
     loaded(&configuration)
 }
 
-fn gate_token(config: &Config, scope: Option<&str>, grant: GateGrant<'_>) -> Option<HttpCall> {
+fn gate_token(
+    config: &Config,
+    scope: Option<&str>,
+    grant: GateGrant<'_>,
+) -> Result<HttpCall, NoGateCall> {
     let issuer = &config.issuers[0];
     let (rule, path) = (
         issuer.gate_tokens.as_ref().unwrap(),
         issuer.token_path.as_deref(),
     );
-    let timeout = Duration::from_secs(5);
-    with(|making| gate_call(issuer, rule, path.unwrap(), scope, grant, timeout, making).unwrap())
-}
-
-/// A gate token on an engine's word.
-fn word(config: &Config, scope: Option<&str>, by: SpeaksBy, subject: &str) -> Option<HttpCall> {
-    let word = by.word(config.issuers[0].profile).unwrap();
-    gate_token(config, scope, GateGrant::Word(word, subject))
+    with(|making| {
+        gate_call(
+            issuer,
+            rule,
+            path.unwrap(),
+            scope,
+            grant,
+            making,
+            Duration::from_secs(5),
+        )
+    })
 }
 
 /// The whole call, as HTTP/1.1, and its client assertion, which is left out.
@@ -209,6 +215,15 @@ fn entra_on_behalf_of() {
         wire(&own_account(&post)).0,
         golden!("entra-client-credentials.http")
     );
+    let asks = json!({"scopes": {"catalog": "api://gate/.default"}});
+    let id = "8c1f0000-9ff3-47b6-9bfb-4f1264799865";
+    let config = gate(
+        entra_written(json!({"id": GATE_AT_ENTRA, "secret": secret})),
+        json!({"id": id, "secret": secret}),
+        asks,
+    );
+    let word = gate_token(&config, None, GateGrant::Assertion(SUBJECT));
+    assert_eq!(word.unwrap_err(), NoGateCall::NoGrant);
     let issuer = &post.issuers[0];
     assert_eq!(issuer.subject_claim.0, ["oid"]);
     assert_eq!(issuer.name_claim.0, ["preferred_username"]);
@@ -280,7 +295,7 @@ fn auth0_on_behalf_of_and_custom() {
         client("acme", own_type),
         json!({"audience": "icegate"}),
     );
-    let word = word(&config, None, SpeaksBy::Assertion, SUBJECT).unwrap();
+    let word = gate_token(&config, None, GateGrant::Assertion(SUBJECT)).unwrap();
     assert_eq!(wire(&word).0, golden!("auth0-word.http"));
 }
 
@@ -345,21 +360,20 @@ fn keycloak_on_an_engines_word() {
     let icegate = json!({"id": "icegate", "secret": {"env": "ICEGATE_SECRET"}});
     // An audience is for the exchange; this grant ignores it.
     let config = gate(catalogs(), icegate, json!({"audience": "icegate"}));
-    let assertion = word(&config, Some("table.read"), SpeaksBy::Assertion, SUBJECT).unwrap();
+    let assertion = gate_token(&config, Some("table.read"), GateGrant::Assertion(SUBJECT)).unwrap();
     assert_eq!(wire(&assertion).0, golden!("keycloak-word-assertion.http"));
 
     let trino = json!({"id": "trino", "secret": {"env": "TRINO_SECRET"}});
     let config = gate(catalogs(), trino, json!({"audience": "icegate"}));
-    let impersonation = word(&config, None, SpeaksBy::Impersonation, "alice").unwrap();
+    let impersonation = gate_token(&config, None, GateGrant::Impersonation("alice")).unwrap();
     assert_eq!(
         wire(&impersonation).0,
         golden!("keycloak-word-impersonation.http")
     );
 
-    let secret = Secret::new("dbt-secret".to_owned());
     let login = GateGrant::Login {
         id: "dbt",
-        secret: &secret,
+        secret: "dbt-secret",
     };
     let config = loaded(&{
         let mut configuration = catalogs();
@@ -370,7 +384,32 @@ fn keycloak_on_an_engines_word() {
     });
     let login = gate_token(&config, Some("to-catalog"), login).unwrap();
     assert_eq!(wire(&login).0, golden!("keycloak-client-credentials.http"));
-    assert!(word(&config, None, SpeaksBy::Assertion, SUBJECT).is_none());
+    let word = gate_token(&config, None, GateGrant::Assertion(SUBJECT));
+    assert_eq!(word.unwrap_err(), NoGateCall::NoClient);
+}
+
+/// The actor is sent where the dialect has it, and nowhere else.
+#[test]
+fn who_is_told_of_the_actor() {
+    let client = |id: &str| json!({"id": id, "secret": {"env": "ICEGATE_SECRET"}});
+    let actor = GateGrant::Exchange {
+        subject: SUBJECT,
+        actor: Some("eyJa.eyJj.dG9y"),
+    };
+    for (profile, told) in [("rfc8693", true), ("keycloak", false), ("auth0", false)] {
+        let issuer = ("https://as.example.com", "/token");
+        let catalogs = written(
+            profile,
+            issuer,
+            client("catalogs"),
+            json!({"audience": "catalog"}),
+        );
+        let config = gate(catalogs, client("gate"), json!({"audience": "gate"}));
+        let (text, _) = wire(&gate_token(&config, None, actor).unwrap());
+        let sent = "actor_token=eyJa.eyJj.dG9y&actor_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Aaccess_token";
+        assert_eq!(text.contains(sent), told, "{profile}");
+        assert_eq!(text.contains("actor"), told, "{profile}");
+    }
 }
 
 #[test]
@@ -384,8 +423,10 @@ fn a_server_of_the_rfcs_on_an_engines_word() {
         json!({"audience": "x"}),
     );
     let config = gate(catalogs, client("rs08"), json!({}));
-    let assertion = word(&config, None, SpeaksBy::Assertion, SUBJECT).unwrap();
+    let assertion = gate_token(&config, None, GateGrant::Assertion(SUBJECT)).unwrap();
     assert_eq!(wire(&assertion).0, golden!("rfc7523-word.http"));
+    let impersonation = gate_token(&config, None, GateGrant::Impersonation("alice"));
+    assert_eq!(impersonation.unwrap_err(), NoGateCall::NoGrant);
 }
 
 /// RFC 7523 section 3, and what Keycloak wants beyond it: one audience, `jti`, `iat`, a minute.

@@ -73,12 +73,14 @@ mod sim;
 mod sim_bodies;
 mod sim_dialects;
 mod sim_keys;
+mod sim_logins;
 mod sim_model;
 mod sim_outages;
 mod sim_prefixes;
 mod sim_programs;
 mod sim_stories;
 mod sim_tenants;
+mod sim_words;
 mod support;
 mod telemetry_names;
 #[path = "support/tokens.rs"]

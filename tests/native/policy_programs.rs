@@ -705,7 +705,8 @@ fn an_account_leads_no_further_than_its_tenants() {
     assert_eq!(reason(&desk, &engine, &get(TABLE)), "yes");
     assert_eq!(
         desk.says(&engine, "GET", "/api/catalog/v1/globex_raw/namespaces"),
-        "service_may_not: program trino has no account of its own for this catalog and this tenant (services.trino.tenant)"
+        "service_may_not: program trino has no account of its own for this catalog and this tenant (services.trino.token, \
+         services.trino.tenant)"
     );
 }
 

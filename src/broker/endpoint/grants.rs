@@ -15,20 +15,25 @@ use std::time::Duration;
 
 use super::kept::{Answer, Origin};
 use super::outcome::{Issued, login_refused};
+use super::tries::LoginDigest;
 use super::{Asked, GrantKey, TokenParked, TokenWait};
 use crate::backoff::Start;
+use crate::broker::keys::finds_token_path;
+use crate::broker::landing::Remember;
 use crate::broker::parked::Turn;
 use crate::broker::record::Told;
 use crate::broker::{Broker, CallId, Level, Pending, Purpose, StreamId};
 use crate::cache::SubjectToken;
 use crate::clock::{Instant, Now};
 use crate::config::{Config, GateTokens, Issuer, IssuerId, ServiceId, SpeaksBy};
+use crate::dialect::ErrorTable;
 use crate::exchange::{
-    self, BackoffEffect, GateGrant, GateToken, GateTokenFault, Making, Misconfiguration, Sorted,
-    Unavailable, Wanted,
+    self, BackoffEffect, GateGrant, GateGrantKind, GateToken, GateTokenFault, Misconfiguration,
+    Sorted, Unavailable, Wanted,
 };
 use crate::identity::Caller;
 use crate::jose::{Assertion, jti_from};
+use crate::limits;
 use crate::oauth::TokenResponse;
 use crate::refusal::{Reason, Refusal};
 use crate::secret::Secret;
@@ -42,6 +47,8 @@ pub(super) enum GrantOf {
         service: ServiceId,
         id: Rc<str>,
         secret: Secret<String>,
+        /// By which it is known whether it was good.
+        digest: LoginDigest,
     },
     /// A token of the person whom a program names.
     Word {
@@ -59,32 +66,53 @@ pub(super) enum GrantOf {
     },
 }
 
+/// Whose credential a question is asked with. The identity provider may take the one and not the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Credential {
+    /// The engine's own.
+    Engines,
+    /// That of the gate's client for gate tokens.
+    Gates,
+}
+
+impl GrantOf {
+    fn credential(&self) -> Credential {
+        match self {
+            Self::Login { .. } => Credential::Engines,
+            Self::Word { .. } | Self::Own { .. } => Credential::Gates,
+        }
+    }
+
+    /// The chain of the same question's answer began no later than this one's.
+    fn began_by(&mut self, other: &Self) {
+        if let (
+            Self::Word { since, .. } | Self::Own { since, .. },
+            Self::Word { since: other, .. } | Self::Own { since: other, .. },
+        ) = (self, other)
+        {
+            *since = (*since).min(*other);
+        }
+    }
+
+    /// Whether both are asked by the same program, or about the same caller's own tokens.
+    fn is_of_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Login { service, .. }, Self::Login { service: other, .. })
+            | (Self::Word { service, .. }, Self::Word { service: other, .. }) => service == other,
+            (Self::Own { caller, .. }, Self::Own { caller: other, .. }) => {
+                caller.issuer() == other.issuer() && caller.same_person() == other.same_person()
+            }
+            _ => false,
+        }
+    }
+}
+
 impl fmt::Debug for GrantOf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Login { .. } => "Login",
             Self::Word { .. } => "Word",
             Self::Own { .. } => "Own",
-        })
-    }
-}
-
-impl GrantOf {
-    /// How the identity provider is asked. `subject`: what it is told of a person whom a program names.
-    fn grant<'a>(
-        &'a self,
-        config: &Config,
-        issuer: &Issuer,
-        subject: Option<&'a Secret<String>>,
-    ) -> Option<GateGrant<'a>> {
-        Some(match self {
-            Self::Login { id, secret, .. } => GateGrant::Login { id, secret },
-            Self::Own { token, .. } => GateGrant::Own(token.expose()),
-            Self::Word { service, .. } => {
-                let speaks = config.service(*service)?.speaks_for.as_ref()?;
-                let word = speaks.by.word(issuer.profile).ok()?;
-                GateGrant::Word(word, subject.map_or("", |subject| subject.expose()))
-            }
         })
     }
 }
@@ -171,7 +199,9 @@ impl Broker {
         asked: &Asked,
     ) {
         let issuer = parked.issuer;
-        if !self.endpoint.grants.contains_key(&key) {
+        if let Some(grant) = self.endpoint.grants.get_mut(&key) {
+            grant.of.began_by(&of);
+        } else {
             match self.begin_grant(now, issuer, key, of, asked.scope.as_deref()) {
                 Ok(grant) => {
                     self.endpoint.grants.insert(key, grant);
@@ -197,12 +227,15 @@ impl Broker {
         let config = Rc::clone(&self.config);
         let terms = terms(&config, issuer).ok_or_else(super::outcome::off)?;
         let name = &terms.issuer.name;
-        if self.endpoint.grants.len() >= crate::limits::GRANTS_IN_FLIGHT {
+        let under_way = self.endpoint.grants.values();
+        let same = under_way.filter(|other| other.of.is_of_same(&of)).count();
+        if self.endpoint.grants.len() >= limits::GRANTS_IN_FLIGHT || same >= limits::GRANTS_OF_ONE {
             let sentence =
                 format!("too many questions to '{name}' are under way already: try again");
             return Err(Refusal::new(Reason::ExchangesFull, sentence));
         }
-        let health = self.endpoint.health.entry(issuer).or_default();
+        let asks = (issuer, of.credential());
+        let health = self.endpoint.health.entry(asks).or_default();
         if let Some(rest) = health.wait(now.instant) {
             let sentence = format!(
                 "identity provider '{name}' failed a moment ago and is given a rest before the next token is asked for: \
@@ -211,7 +244,7 @@ impl Broker {
             return Err(Refusal::new(Reason::IdpPaused, sentence).after(rest));
         }
         let call = self.grant_call(now, &terms, issuer, &of, scope)?;
-        let health = self.endpoint.health.entry(issuer).or_default();
+        let health = self.endpoint.health.entry(asks).or_default();
         let probe = health.may_start(now.instant) == Start::Probe;
         Ok(Granting {
             of,
@@ -245,20 +278,7 @@ impl Broker {
                 ),
             )
         })?;
-        let subject = match of {
-            GrantOf::Word { service, name, .. } => self.said_as(*service, name, now, rule),
-            GrantOf::Login { .. } | GrantOf::Own { .. } => None,
-        };
-        let grant = of.grant(&self.config, own, subject.as_ref());
-        let entropy = &mut self.entropy;
-        let mut making = Making {
-            now: now.unix,
-            random: &mut |buffer| entropy.fill(buffer),
-        };
-        let call = grant.map(|grant| {
-            exchange::gate_call(own, rule, &token_path, scope, grant, timeout, &mut making)
-        });
-        call.and_then(|call| call.ok().flatten()).ok_or_else(|| {
+        let nothing = || {
             Refusal::new(
                 Reason::ExchangeMisconfigured,
                 format!(
@@ -267,25 +287,55 @@ impl Broker {
                     own.name, own.name
                 ),
             )
-        })
+        };
+        let (subject, assertion);
+        let grant = match of {
+            GrantOf::Login { id, secret, .. } => GateGrant::Login {
+                id,
+                secret: secret.expose(),
+            },
+            GrantOf::Own { token, .. } => GateGrant::Exchange {
+                subject: token.expose(),
+                actor: None,
+            },
+            GrantOf::Word { service, name, .. } => {
+                let service = self.config.service(*service);
+                let speaks = service.and_then(|service| service.speaks_for.as_ref());
+                let speaks = speaks.ok_or_else(nothing)?;
+                let (before, after) = &speaks.subject;
+                subject = [before, &**name, after].concat();
+                match speaks.by {
+                    SpeaksBy::Impersonation => GateGrant::Impersonation(&subject),
+                    SpeaksBy::Assertion => {
+                        let signed = self.sign_assertion(now, rule, &subject);
+                        assertion = signed.ok_or_else(nothing)?;
+                        GateGrant::Assertion(assertion.expose())
+                    }
+                }
+            }
+        };
+        let mut making = exchange::Making {
+            now: now.unix,
+            random: &mut |bytes| self.entropy.fill(bytes),
+        };
+        exchange::gate_call(own, rule, &token_path, scope, grant, &mut making, timeout)
+            .map_err(|_| nothing())
     }
 
-    /// By what the identity provider is told of a person: the gate's assertion, or the name there.
-    fn said_as(
-        &mut self,
-        service: ServiceId,
-        name: &str,
-        now: Now,
-        rule: &GateTokens,
-    ) -> Option<Secret<String>> {
-        let config = Rc::clone(&self.config);
-        let speaks = config.service(service)?.speaks_for.as_ref()?;
-        let (before, after) = &speaks.subject;
-        let subject = [before, name, after].concat();
-        match speaks.by {
-            SpeaksBy::Impersonation => Some(Secret::new(subject)),
-            SpeaksBy::Assertion => self.sign_assertion(now, rule, &subject),
-        }
+    /// What the errors of the answer to a question mean.
+    fn errors_of(&self, of: &GrantOf, issuer: &Issuer) -> ErrorTable {
+        let kind = match of {
+            GrantOf::Login { .. } => GateGrantKind::Login,
+            GrantOf::Own { .. } => GateGrantKind::Exchange,
+            GrantOf::Word { service, .. } => {
+                let service = self.config.service(*service);
+                match service.and_then(|service| service.speaks_for.as_ref()) {
+                    Some(speaks) => GateGrantKind::Word(speaks.by),
+                    None => GateGrantKind::Exchange,
+                }
+            }
+        };
+        exchange::gate_errors(issuer, kind)
     }
 
     /// An assertion about a person (RFC 7523 section 3), good for one use.
@@ -326,24 +376,37 @@ impl Broker {
         let config = Rc::clone(&self.config);
         let Some(terms) = terms(&config, grant.issuer) else {
             let outcome = ExchangeOutcome::OperatorFault;
-            return self.land_grant_refused(now, grant, outcome, &super::outcome::off());
+            let refusal = super::outcome::off();
+            return self.land_grant_refused(now, key, grant, outcome, &refusal, Remember::No);
         };
-        let asked = grant.of.grant(&config, terms.issuer, None);
-        let errors = asked.map(|asked| asked.errors(terms.issuer));
-        let sorted = exchange::sort_by(errors.unwrap_or_default(), answer);
+        let sorted = exchange::sort_by(self.errors_of(&grant.of, terms.issuer), answer);
         if let Sorted::Minted(response) = sorted {
             self.mind_grant(now, &grant, BackoffEffect::Healthy);
+            if let GrantOf::Login { digest, .. } = &grant.of {
+                self.endpoint.tries.was_good(now.instant, *digest);
+            }
             return self.check_grant(now, key, grant, Box::new(response), true);
         }
-        let (outcome, refusal) = self.sorted_grant(now, key, &grant, &terms, &sorted);
-        self.land_grant_refused(now, grant, outcome, &refusal);
+        let (outcome, refusal) = self.sorted_grant(now, &grant, &terms, &sorted);
+        if matches!(sorted, Sorted::Misconfigured(Misconfiguration::Endpoint))
+            && finds_token_path(terms.issuer)
+            && let Some(keys) = self.issuers.get_mut(usize::from(grant.issuer.0))
+        {
+            keys.want_metadata(now.instant);
+            self.fetch_due_keys(now);
+        }
+        // As with exchanges: what has no pause of its own must not cost a call each time.
+        let remember = match effect(&sorted) {
+            BackoffEffect::Pause { .. } => Remember::No,
+            _ => Remember::Yes,
+        };
+        self.land_grant_refused(now, key, grant, outcome, &refusal, remember);
     }
 
     /// Turns an answer that is no token into what the waiters get, and draws the consequences.
     fn sorted_grant(
         &mut self,
         now: Now,
-        key: GrantKey,
         grant: &Granting,
         terms: &Terms<'_>,
         sorted: &Sorted,
@@ -351,26 +414,27 @@ impl Broker {
         let no = matches!(
             sorted,
             Sorted::CallerRefused
-                | Sorted::Forbidden
                 | Sorted::InteractionRequired
+                | Sorted::Forbidden
                 | Sorted::ClientRefused
         );
+        let person = no && *sorted != Sorted::ClientRefused;
         match &grant.of {
             // An engine's wrong secret says nothing about the identity provider.
-            GrantOf::Login { .. } if no => {
-                self.endpoint.tries.was_wrong(now.instant, key.0);
+            GrantOf::Login { digest, .. } if no => {
+                if *sorted != Sorted::Forbidden {
+                    self.endpoint.tries.was_wrong(now.instant, *digest);
+                }
                 self.mind_grant(now, grant, BackoffEffect::Healthy);
                 let refusal = login_refused(Reason::LoginRefused);
                 return (ExchangeOutcome::CallerRefused, refusal);
             }
-            GrantOf::Word { service, name, .. }
-                if no && !matches!(sorted, Sorted::ClientRefused) =>
-            {
+            GrantOf::Word { service, name, .. } if person => {
                 self.mind_grant(now, grant, BackoffEffect::Healthy);
                 let refusal = self.name_refused(*service, name);
                 return (ExchangeOutcome::CallerRefused, refusal);
             }
-            GrantOf::Own { caller, .. } if no && !matches!(sorted, Sorted::ClientRefused) => {
+            GrantOf::Own { caller, .. } if person => {
                 self.mind_grant(now, grant, BackoffEffect::Healthy);
                 let sentence = format!(
                     "identity provider '{}' gives no further token for that of {} (signed out, disabled, revoked, or not \
@@ -384,7 +448,7 @@ impl Broker {
             _ => {}
         }
         let (outcome, refusal) = fault(sorted, terms);
-        let pause = self.mind_grant(now, grant, sorted.backoff_effect());
+        let pause = self.mind_grant(now, grant, effect(sorted));
         let level = match outcome {
             ExchangeOutcome::OperatorFault => Level::Error,
             _ => Level::Warn,
@@ -441,12 +505,12 @@ impl Broker {
                 self.endpoint.grants.insert(key, waiting);
                 self.fetch_due_keys(now);
             }
-            Err(fault) => self.unfit_grant(now, grant, fault),
+            Err(fault) => self.unfit_grant(now, key, grant, fault),
         }
     }
 
     /// A token that must not be given out.
-    fn unfit_grant(&mut self, now: Now, grant: Granting, fault: GateTokenFault) {
+    fn unfit_grant(&mut self, now: Now, key: GrantKey, grant: Granting, fault: GateTokenFault) {
         // Whoever says a program's name, or an id, gets what the identity provider makes of it, and it is nobody's fault.
         if let (
             GrantOf::Word { service, name, .. },
@@ -454,7 +518,8 @@ impl Broker {
         ) = (&grant.of, fault)
         {
             let refusal = self.name_refused(*service, name);
-            return self.land_grant_refused(now, grant, ExchangeOutcome::CallerRefused, &refusal);
+            let outcome = ExchangeOutcome::CallerRefused;
+            return self.land_grant_refused(now, key, grant, outcome, &refusal, Remember::Yes);
         }
         let issuer = self.config.issuers.get(usize::from(grant.issuer.0));
         let name = issuer.map_or("-", |issuer| &issuer.name);
@@ -469,14 +534,16 @@ impl Broker {
         self.note(Level::Error, || {
             format!("gate token failed refusal=gate_token_unfit: {sentence}")
         });
-        self.land_grant_refused(now, grant, ExchangeOutcome::CheckFailed, &refusal);
+        let outcome = ExchangeOutcome::CheckFailed;
+        self.land_grant_refused(now, key, grant, outcome, &refusal, Remember::Yes);
     }
 
     fn land_grant(&mut self, now: Now, key: GrantKey, grant: Granting, token: Rc<GateToken>) {
         if let GrantOf::Word { service, name, .. } = &grant.of
             && let Err(refusal) = self.may_speak_for(*service, name, token.caller())
         {
-            return self.land_grant_refused(now, grant, ExchangeOutcome::CallerRefused, &refusal);
+            let outcome = ExchangeOutcome::CallerRefused;
+            return self.land_grant_refused(now, key, grant, outcome, &refusal, Remember::Yes);
         }
         self.count_grant(now, &grant, ExchangeOutcome::Minted);
         let (most, remember) = self
@@ -488,10 +555,7 @@ impl Broker {
                 (rule.life, rule.remember)
             });
         let keep = match &grant.of {
-            GrantOf::Login { .. } => {
-                self.endpoint.tries.was_good(now.instant, key.0);
-                remember
-            }
+            GrantOf::Login { .. } => remember,
             // Iceberg clients ask anew when a tenth of a token's life is left, at most.
             GrantOf::Word { .. } | GrantOf::Own { .. } => {
                 let fifth = token.life().min(most).checked_div(5).unwrap_or_default();
@@ -502,7 +566,9 @@ impl Broker {
         if !keep.is_zero() {
             self.endpoint.kept.keep(key, answer.clone());
         }
-        if token.caller().claims().get("sid").is_none() {
+        // Impersonation makes a session at the identity provider, which is no session of the person's own.
+        if matches!(grant.of, GrantOf::Word { .. }) || token.caller().claims().get("sid").is_none()
+        {
             let digest = self.digest(&[b"token", token.token().expose().as_bytes()]);
             let origin = match &grant.of {
                 GrantOf::Login { .. } => None,
@@ -534,14 +600,25 @@ impl Broker {
         }
     }
 
+    /// Ends a question without a token. Wrong logins are remembered elsewhere, and for longer.
     fn land_grant_refused(
         &mut self,
         now: Now,
+        key: GrantKey,
         grant: Granting,
         outcome: ExchangeOutcome,
         refusal: &Refusal,
+        remember: Remember,
     ) {
         self.count_grant(now, &grant, outcome);
+        if remember == Remember::Yes && grant.of.credential() == Credential::Gates {
+            let mut refusal = refusal.clone();
+            if refusal.reason.answer() == crate::refusal::Answer::Later {
+                let pause = refusal.retry_after.unwrap_or_default();
+                refusal = refusal.after(pause.max(limits::REFUSED_LIFE));
+            }
+            self.endpoint.kept.refuse(now, key, refusal);
+        }
         for stream in grant.waiters {
             if let Some(parked) = self.endpoint.remove(stream) {
                 self.refuse_token(now, stream, &parked, refusal);
@@ -558,7 +635,8 @@ impl Broker {
     /// What an answer means for the next questions. Returns what is left of the pause.
     fn mind_grant(&mut self, now: Now, grant: &Granting, effect: BackoffEffect) -> Duration {
         let jitter = self.draw_u32();
-        let health = self.endpoint.health.entry(grant.issuer).or_default();
+        let asked = (grant.issuer, grant.of.credential());
+        let health = self.endpoint.health.entry(asked).or_default();
         match effect {
             BackoffEffect::Healthy => health.success(),
             BackoffEffect::Pause { at_least } => health.fault(now.instant, jitter, at_least),
@@ -613,7 +691,8 @@ impl Broker {
         };
         for key in self.grants_that(waits) {
             if let Some(grant) = self.endpoint.grants.remove(&key) {
-                self.land_grant_refused(now, grant, ExchangeOutcome::IdpFault, refusal);
+                let outcome = ExchangeOutcome::IdpFault;
+                self.land_grant_refused(now, key, grant, outcome, refusal, Remember::No);
             }
         }
     }
@@ -623,7 +702,8 @@ impl Broker {
         for key in self.grants_that(late) {
             if let Some(grant) = self.endpoint.grants.remove(&key) {
                 let refusal = self.keys_unavailable(grant.issuer);
-                self.land_grant_refused(now, grant, ExchangeOutcome::IdpFault, &refusal);
+                let outcome = ExchangeOutcome::IdpFault;
+                self.land_grant_refused(now, key, grant, outcome, &refusal, Remember::No);
             }
         }
     }
@@ -652,6 +732,15 @@ impl Broker {
         let issued = Issued::new(answer.token.token(), left, None);
         let told = Told::token(Some(answer.token.caller()), parked.actor);
         self.release_issued(now, stream, &about, issued, told);
+    }
+}
+
+/// What an answer that is no token does to the backoff. That one question cannot be asked so may be about the person whom
+/// it names, and says nothing of the other grants: it makes nobody wait.
+fn effect(sorted: &Sorted) -> BackoffEffect {
+    match sorted {
+        Sorted::Misconfigured(Misconfiguration::Parameters) => BackoffEffect::None,
+        sorted => sorted.backoff_effect(),
     }
 }
 

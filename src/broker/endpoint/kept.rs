@@ -1,5 +1,5 @@
-//! Gate tokens that were given, so that the same question gets the same answer; and since when a session lasts that
-//! only the gate knows of.
+//! Gate tokens that were given, so that the same question gets the same answer, and for a moment what was refused; and
+//! since when a session lasts that only the gate knows of.
 
 use std::num::NonZeroUsize;
 use std::rc::Rc;
@@ -13,6 +13,10 @@ use crate::clock::{Instant, Now};
 use crate::config::ServiceId;
 use crate::exchange::GateToken;
 use crate::limits;
+use crate::refusal::Refusal;
+
+/// What an answer takes beyond its token and its caller's claims, roughly.
+const ANSWER: usize = 512;
 
 /// A gate token that is given to whoever asks the same.
 #[derive(Clone, Debug)]
@@ -33,6 +37,13 @@ impl Answer {
             token,
         }
     }
+
+    /// Bytes that it takes in memory, roughly.
+    fn bytes(&self) -> usize {
+        let token = self.token.token().expose().len();
+        let caller = self.token.caller().footprint();
+        token.saturating_add(caller).saturating_add(ANSWER)
+    }
 }
 
 /// Where a gate token comes from that has no session at the identity provider.
@@ -47,6 +58,9 @@ pub(super) struct Origin {
 #[derive(Debug)]
 pub(super) struct Kept {
     answers: LruCache<GrantKey, Answer>,
+    /// What the answers take.
+    bytes: usize,
+    refused: LruCache<GrantKey, (Refusal, Until)>,
     origins: LruCache<GrantKey, Origin>,
 }
 
@@ -55,6 +69,8 @@ impl Default for Kept {
         let most = |most| NonZeroUsize::new(most).unwrap_or(NonZeroUsize::MIN);
         Self {
             answers: LruCache::new(most(limits::GATE_TOKENS_KEPT)),
+            bytes: 0,
+            refused: LruCache::new(most(limits::GRANTS_REFUSED)),
             origins: LruCache::new(most(limits::GATE_TOKEN_ORIGINS)),
         }
     }
@@ -72,17 +88,49 @@ impl Kept {
         if answer.until.is_ahead_of(now) && holds(&answer.token) {
             return Some(answer.clone());
         }
-        self.answers.pop(key);
+        self.forget(key);
         None
     }
 
     pub(super) fn keep(&mut self, key: GrantKey, answer: Answer) {
-        self.answers.put(key, answer);
+        self.bytes = self.bytes.saturating_add(answer.bytes());
+        if let Some((_, old)) = self.answers.push(key, answer) {
+            self.bytes = self.bytes.saturating_sub(old.bytes());
+        }
+        while self.bytes > limits::GATE_TOKENS_BYTES
+            && let Some((_, oldest)) = self.answers.pop_lru()
+        {
+            self.bytes = self.bytes.saturating_sub(oldest.bytes());
+        }
+    }
+
+    fn forget(&mut self, key: &GrantKey) {
+        if let Some(answer) = self.answers.pop(key) {
+            self.bytes = self.bytes.saturating_sub(answer.bytes());
+        }
+    }
+
+    /// The no that the same question got a moment ago.
+    pub(super) fn refused(&mut self, now: Now, key: &GrantKey) -> Option<Refusal> {
+        let (refusal, until) = self.refused.get(key)?;
+        until.is_ahead_of(now).then(|| refusal.clone())
+    }
+
+    pub(super) fn refuse(&mut self, now: Now, key: GrantKey, refusal: Refusal) {
+        let until = Until::after(now, limits::REFUSED_LIFE);
+        self.refused.put(key, (refusal, until));
     }
 
     /// Where a token comes from, by its digest.
     pub(super) fn origin(&mut self, token: &GrantKey) -> Option<Origin> {
         self.origins.get(token).cloned()
+    }
+
+    /// A token is given once more, at the end of a chain that began by `since`.
+    pub(super) fn began_by(&mut self, token: &GrantKey, since: Instant) {
+        if let Some(origin) = self.origins.get_mut(token) {
+            origin.since = origin.since.min(since);
+        }
     }
 
     pub(super) fn put_origin(&mut self, token: GrantKey, origin: Origin) {
@@ -91,18 +139,24 @@ impl Kept {
 
     /// What has expired is let go.
     pub(super) fn sweep(&mut self, now: Now) {
-        let old: Vec<GrantKey> = self
-            .answers
-            .iter()
-            .filter(|(_, answer)| !answer.until.is_ahead_of(now))
-            .map(|(key, _)| *key)
-            .collect();
+        let answers = self.answers.iter();
+        let old = answers.filter(|(_, answer)| !answer.until.is_ahead_of(now));
+        let old: Vec<GrantKey> = old.map(|(key, _)| *key).collect();
+        old.iter().for_each(|key| self.forget(key));
+        let refused = self.refused.iter();
+        let old = refused.filter(|(_, (_, until))| !until.is_ahead_of(now));
+        let old: Vec<GrantKey> = old.map(|(key, _)| *key).collect();
         for key in old {
-            self.answers.pop(&key);
+            self.refused.pop(&key);
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     pub(super) fn len(&self) -> usize {
-        self.answers.len()
+        self.answers.len().saturating_add(self.refused.len())
     }
 }

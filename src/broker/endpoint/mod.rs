@@ -6,10 +6,13 @@
 //! ```
 //! Every step begins anew with what the form says: nothing that was decided is kept, only who was recognised.
 
+mod chain;
 mod grants;
 mod kept;
 mod outcome;
 mod step;
+#[cfg(test)]
+mod tests;
 mod tries;
 mod word;
 
@@ -36,9 +39,9 @@ use crate::wire::{Authorization, Reply, RequestHead};
 
 pub use outcome::Issued;
 
-use grants::Granting;
+use grants::{Credential, Granting};
 use kept::{Answer, Kept};
-use tries::Tries;
+use tries::{Tries, network};
 
 /// Digest over everything that a gate token depends on, and over gate tokens, under the broker's drawn key.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -58,7 +61,7 @@ pub(super) struct TokenEndpoint {
     kept: Kept,
     tries: Tries,
     /// How the gate's client for gate tokens, and engines' logins, fare at each issuer.
-    health: BTreeMap<IssuerId, Backoff>,
+    health: BTreeMap<(IssuerId, Credential), Backoff>,
     /// What the forms of all requests may take.
     bytes: usize,
     /// The gate's own key sets, by their paths.
@@ -73,7 +76,7 @@ struct TokenParked {
     traceparent: Option<Box<str>>,
     content_type: Option<Box<[u8]>>,
     authorization: Presented,
-    /// The address that it comes from, as Envoy has it.
+    /// Where it comes from.
     source: Box<[u8]>,
     /// Whom the certificate of its connection names.
     peer: Option<Box<[u8]>>,
@@ -94,6 +97,10 @@ struct TokenParked {
     awake: bool,
 }
 
+/// Longest `Authorization` and `Content-Type` that are kept until the form comes: those that are taken are shorter.
+const AUTHORIZATION_BYTES: usize = limits::TOKEN_BYTES + 64;
+const CONTENT_TYPE_BYTES: usize = 256;
+
 /// `Authorization`, kept until the form comes.
 enum Presented {
     Missing,
@@ -105,7 +112,11 @@ impl Presented {
     fn keep(authorization: Authorization<'_>) -> Self {
         match authorization {
             Authorization::Missing => Self::Missing,
-            Authorization::One(value) => Self::One(Secret::new(value.to_vec())),
+            // Of what is too long for a token, enough is kept to see that.
+            Authorization::One(value) => {
+                let kept = value.get(..AUTHORIZATION_BYTES).unwrap_or(value);
+                Self::One(Secret::new(kept.to_vec()))
+            }
             Authorization::Several => Self::Several,
         }
     }
@@ -131,10 +142,10 @@ struct Asked {
 enum TokenWait {
     /// Its form.
     Form,
-    /// The first key set of the issuer.
-    FirstKeys,
-    /// A newer one than the `started`th fetch brought.
-    NewerKeys(u64),
+    /// The first key set of an issuer.
+    FirstKeys(IssuerId),
+    /// A newer one than its `started`th fetch brought.
+    NewerKeys(IssuerId, u64),
     /// The identity provider's answer.
     Grant(GrantKey),
 }
@@ -183,6 +194,14 @@ impl TokenEndpoint {
         let parked = self.requests.remove(&stream)?;
         self.bytes = self.bytes.saturating_sub(parked.bytes);
         Some(parked)
+    }
+
+    /// Whoever has waited for its form for the longest time.
+    fn slowest(&self) -> Option<StreamId> {
+        let waits = |parked: &TokenParked| parked.wait == TokenWait::Form;
+        let forms = self.requests.iter().filter(|(_, parked)| waits(parked));
+        let slowest = forms.min_by_key(|(_, parked)| parked.deadline);
+        slowest.map(|(stream, _)| *stream)
     }
 
     /// At most how many bytes of a request's form are read, where it waits for that.
@@ -280,9 +299,7 @@ impl Broker {
             Some(outcome::encoded())
         } else if bytes > most {
             Some(outcome::too_large())
-        } else if self.endpoint.requests.len() >= limits::TOKEN_REQUESTS
-            || self.endpoint.bytes.saturating_add(bytes) > limits::TOKEN_REQUESTS_BYTES
-        {
+        } else if !self.makes_room(now, bytes) {
             Some(outcome::full())
         } else {
             None
@@ -295,9 +312,12 @@ impl Broker {
             issuer,
             reference: about.reference.into(),
             traceparent: about.traceparent.map(Into::into),
-            content_type: head.content_type.map(Into::into),
+            content_type: head
+                .content_type
+                .filter(|kind| kind.len() <= CONTENT_TYPE_BYTES)
+                .map(Into::into),
             authorization: Presented::keep(head.authorization),
-            source: head.source.unwrap_or_default().into(),
+            source: network(head.source.unwrap_or_default()),
             peer: head.peer.map(Into::into),
             bytes,
             asked: None,
@@ -312,6 +332,26 @@ impl Broker {
         self.endpoint.insert(stream, parked);
     }
 
+    /// Makes room for a request with a form of so many bytes. Nobody is recognised before the form was read, so whoever
+    /// has withheld one for the longest time goes first: clients send theirs at once.
+    fn makes_room(&mut self, now: Now, bytes: usize) -> bool {
+        loop {
+            let endpoint = &self.endpoint;
+            if endpoint.requests.len() < limits::TOKEN_REQUESTS
+                && endpoint.bytes.saturating_add(bytes) <= limits::TOKEN_REQUESTS_BYTES
+            {
+                return true;
+            }
+            let Some(slowest) = endpoint.slowest() else {
+                return false;
+            };
+            let Some(parked) = self.endpoint.remove(slowest) else {
+                return false;
+            };
+            self.refuse_token(now, slowest, &parked, &outcome::full());
+        }
+    }
+
     /// The form of a request for a token arrived. `false`: the request is none.
     pub(super) fn token_form(&mut self, now: Now, stream: StreamId, body: ArrivedBody<'_>) -> bool {
         if self.endpoint.awaits_form(stream).is_none() {
@@ -319,6 +359,11 @@ impl Broker {
         }
         let Some(mut parked) = self.endpoint.remove(stream) else {
             return false;
+        };
+        // What was announced has come, and nothing more is kept of it.
+        parked.bytes = match body {
+            ArrivedBody::Whole(body) => body.len(),
+            ArrivedBody::TooLarge | ArrivedBody::WithTrailers => 0,
         };
         match self.read_form(&parked, body) {
             Ok(asked) => {
@@ -381,8 +426,11 @@ impl Broker {
     /// Wakes everybody who waits for keys of an issuer: each goes on when its turn comes.
     pub(super) fn wake_tokens_for_keys(&mut self, issuer: IssuerId) {
         for (stream, parked) in &mut self.endpoint.requests {
-            let waits = matches!(parked.wait, TokenWait::FirstKeys | TokenWait::NewerKeys(_));
-            if waits && parked.issuer == issuer && !parked.awake {
+            let waits = match parked.wait {
+                TokenWait::FirstKeys(at) | TokenWait::NewerKeys(at, _) => at == issuer,
+                TokenWait::Form | TokenWait::Grant(_) => false,
+            };
+            if waits && !parked.awake {
                 parked.awake = true;
                 self.turns.push_back(Turn::Token(*stream));
             }
@@ -413,9 +461,7 @@ impl Broker {
             .requests
             .iter()
             .filter(|(_, parked)| {
-                parked.issuer == issuer
-                    && !parked.awake
-                    && matches!(parked.wait, TokenWait::NewerKeys(_))
+                !parked.awake && matches!(parked.wait, TokenWait::NewerKeys(at, _) if at == issuer)
             })
             .map(|(stream, _)| *stream)
             .collect();
@@ -441,8 +487,8 @@ impl Broker {
                 self.leave_grant(stream, &parked);
                 let refusal = match parked.wait {
                     TokenWait::Form => outcome::late(),
-                    TokenWait::FirstKeys | TokenWait::NewerKeys(_) => {
-                        self.keys_unavailable(parked.issuer)
+                    TokenWait::FirstKeys(at) | TokenWait::NewerKeys(at, _) => {
+                        self.keys_unavailable(at)
                     }
                     TokenWait::Grant(_) => Refusal::new(
                         Reason::DeadlinePassed,
@@ -460,7 +506,7 @@ impl Broker {
         let alive = |stream: &StreamId, parked: &TokenParked| match parked.wait {
             _ if parked.awake => self.turns.contains(&Turn::Token(*stream)),
             TokenWait::Form => true,
-            TokenWait::FirstKeys | TokenWait::NewerKeys(_) => self.keys_may_come(parked.issuer),
+            TokenWait::FirstKeys(at) | TokenWait::NewerKeys(at, _) => self.keys_may_come(at),
             TokenWait::Grant(key) => self.endpoint.grants.get(&key).is_some_and(|grant| {
                 grant.waiters.contains(stream) && grant.can_end(&self.calls, &self.turns, key)
             }),

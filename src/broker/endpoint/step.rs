@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::chain::{Chain, needs_proof};
 use super::grants::GrantOf;
 use super::kept::Answer;
 use super::outcome::login_refused;
@@ -11,8 +12,8 @@ use crate::broker::advance::Unidentified;
 use crate::broker::request::expired;
 use crate::broker::{Broker, StreamId};
 use crate::cache::SubjectToken;
-use crate::clock::{Instant, Now, UnixTime};
-use crate::config::{GateTokens, ServiceId};
+use crate::clock::{Instant, Now};
+use crate::config::{GateTokens, IssuerId, Service, ServiceId};
 use crate::exchange::GateToken;
 use crate::identity::{self, Caller, Proof, Standing};
 use crate::jose::{self, VerifyFault};
@@ -35,10 +36,10 @@ pub(super) enum Next {
 pub(super) enum Stop {
     /// It is refused.
     Refused(Refusal),
-    /// There are no keys yet.
-    NoKeys,
-    /// A token's key is not in the set.
-    UnknownKey,
+    /// There are no keys of an issuer yet.
+    NoKeys(IssuerId),
+    /// A token's key is not in its set.
+    UnknownKey(IssuerId),
 }
 
 impl From<Refusal> for Stop {
@@ -59,11 +60,11 @@ impl Broker {
             Ok(Next::Give(answer)) => self.issue(now, stream, &parked, &answer),
             Ok(Next::Ask(key, of)) => self.ask_grant(now, stream, parked, key, of, &asked),
             Err(Stop::Refused(refusal)) => self.refuse_token(now, stream, &parked, &refusal),
-            Err(Stop::NoKeys) => {
-                parked.wait = TokenWait::FirstKeys;
+            Err(Stop::NoKeys(issuer)) => {
+                parked.wait = TokenWait::FirstKeys(issuer);
                 self.endpoint.insert(stream, parked);
             }
-            Err(Stop::UnknownKey) => self.wait_for_newer(now, stream, parked),
+            Err(Stop::UnknownKey(issuer)) => self.wait_for_newer(now, stream, parked, issuer),
         }
     }
 
@@ -95,10 +96,16 @@ impl Broker {
                 }
                 self.is_of_issuer(parked, &caller)?;
                 parked.subject = Some(Rc::clone(&caller));
-                if caller.is_program() && caller.standing() != Standing::Service(service) {
-                    return Err(unlisted(&caller).into());
+                match caller.standing() {
+                    Standing::Person => {
+                        self.continued(now, parked, service, caller, subject, asked)
+                    }
+                    // It shows itself twice, which proves no more than once.
+                    Standing::Service(own) if own == service => {
+                        self.renew(now, parked, caller, subject, asked)
+                    }
+                    Standing::Service(_) | Standing::Program => Err(unlisted(&caller).into()),
                 }
-                self.own(now, parked, caller, subject, None, asked)
             }
             _ if unsecured => Err(Refusal::new(
                 Reason::SubjectTokenRefused,
@@ -113,6 +120,8 @@ impl Broker {
                 self.renew(now, parked, caller, subject, asked)
             }
             (oauth::Proof::Login(login), _) => {
+                // An id that nobody has costs no signature.
+                self.service_of(parked, login)?;
                 let caller = self.once_known(now, parked, subject)?;
                 parked.subject = Some(Rc::clone(&caller));
                 self.renew_by_login(now, parked, caller, subject, login, asked)
@@ -220,19 +229,29 @@ impl Broker {
         Ok(caller)
     }
 
-    /// Only keys of the issuer whose tokens are given here are waited for.
-    fn no_keys(&self, parked: &TokenParked, issuer: crate::config::IssuerId) -> Stop {
-        match issuer == parked.issuer {
-            true => Stop::NoKeys,
+    /// Keys are waited for where they can be of use: those of the issuer whose tokens are given here, and of whoever signs
+    /// an engine's word.
+    fn no_keys(&self, parked: &TokenParked, issuer: IssuerId) -> Stop {
+        match self.is_of_use(parked, issuer) {
+            true => Stop::NoKeys(issuer),
             false => Stop::Refused(self.keys_unavailable(issuer)),
         }
     }
 
-    fn unknown_key(&self, parked: &TokenParked, issuer: crate::config::IssuerId) -> Stop {
-        match issuer == parked.issuer {
-            true => Stop::UnknownKey,
+    fn unknown_key(&self, parked: &TokenParked, issuer: IssuerId) -> Stop {
+        match self.is_of_use(parked, issuer) {
+            true => Stop::UnknownKey(issuer),
             false => Stop::Refused(VerifyFault::UnknownKey.into()),
         }
+    }
+
+    fn is_of_use(&self, parked: &TokenParked, issuer: IssuerId) -> bool {
+        let signs = |service: &Service| {
+            let speaks = service.speaks_for.as_ref();
+            service.issuer == parked.issuer
+                && speaks.is_some_and(|speaks| speaks.signed_by == Some(issuer))
+        };
+        issuer == parked.issuer || self.config.services.iter().any(signs)
     }
 
     fn is_of_issuer(&self, parked: &TokenParked, caller: &Caller) -> Result<(), Refusal> {
@@ -281,13 +300,19 @@ impl Broker {
             scope.as_bytes(),
         ]);
         if let Some(answer) = self.got(now, parked, &key) {
+            self.is_not_denied(answer.token.caller())?;
             return Ok(Next::Give(answer));
         }
+        // One secret is one, whatever scopes it is tried with.
+        let secret = self.digest(&[
+            b"secret",
+            &number,
+            login.id.as_bytes(),
+            login.secret.expose().as_bytes(),
+        ]);
         if !self.endpoint.grants.contains_key(&key) {
-            let may = self
-                .endpoint
-                .tries
-                .may(now.instant, &key.0, service, &parked.source);
+            let tries = &mut self.endpoint.tries;
+            let may = tries.may(now.instant, &secret.0, service, &parked.source);
             match may {
                 Try::Ask => {}
                 Try::Wrong => return Err(login_refused(Reason::LoginRefused).into()),
@@ -304,6 +329,7 @@ impl Broker {
             service,
             id: login.id.as_str().into(),
             secret: login.secret.clone(),
+            digest: secret.0,
         };
         Ok(Next::Ask(key, of))
     }
@@ -321,7 +347,7 @@ impl Broker {
     }
 
     /// A token of the caller itself, for another one of the same. `since`: the first of its chain was given then.
-    fn own(
+    pub(super) fn own(
         &mut self,
         now: Now,
         parked: &TokenParked,
@@ -342,6 +368,9 @@ impl Broker {
         let key = self.digest(&[b"own", token.expose().as_bytes(), scope.as_bytes()]);
         if let Some(answer) = self.got(now, parked, &key) {
             return Ok(Next::Give(answer));
+        }
+        if let Some(refusal) = self.endpoint.kept.refused(now, &key) {
+            return Err(refusal.into());
         }
         let of = GrantOf::Own {
             caller,
@@ -366,48 +395,19 @@ impl Broker {
         if let Standing::Service(service) = caller.standing() {
             self.has_peer(parked, service)?;
         }
-        let session = self.rule(parked).map(|rule| rule.session);
-        let session = session.ok_or_else(super::outcome::off)?;
-        let began = caller.claims().get("auth_time");
-        let began = began.and_then(|time| time.as_f64());
-        if let Some(began) = began
-            && now.unix >= UnixTime::from_secs(began.max(0.0) as u64).plus(session)
-        {
-            return Err(session_over(&caller).into());
+        match self.chain(now, parked, &caller, token)? {
+            Chain::OfProvider => self.own(now, parked, caller, token, None, asked),
+            Chain::Since(origin) => match origin.word {
+                Some((service, name)) => {
+                    // Nobody but the token's holder proves anything here, so at least the connection must.
+                    self.has_peer(parked, service)?;
+                    parked.actor = Some(service);
+                    self.word(now, parked, service, &name, Some(origin.since), asked)
+                }
+                None => self.own(now, parked, caller, token, Some(origin.since), asked),
+            },
+            Chain::Unknown => Err(needs_proof(&caller).into()),
         }
-        if !self.lacks_session(parked, &caller) {
-            return self.own(now, parked, caller, token, None, asked);
-        }
-        let digest = self.digest(&[b"token", token.expose().as_bytes()]);
-        let Some(origin) = self.endpoint.kept.origin(&digest) else {
-            return Err(Refusal::new(
-                Reason::SessionUnproven,
-                format!(
-                    "{} has no session at the identity provider that could be prolonged: the engine must prove itself \
-                     by its id and secret",
-                    caller.log_name()
-                ),
-            )
-            .into());
-        };
-        if now.instant.since(origin.since) >= session {
-            return Err(session_over(&caller).into());
-        }
-        match origin.word {
-            Some((service, name)) => {
-                self.word(now, parked, service, &name, Some(origin.since), asked)
-            }
-            None => self.own(now, parked, caller, token, Some(origin.since), asked),
-        }
-    }
-
-    /// Whether a token was got by the gate's own client and has no session at the identity provider, so that it could be
-    /// prolonged for ever.
-    fn lacks_session(&self, parked: &TokenParked, caller: &Caller) -> bool {
-        let client = self.rule(parked).and_then(|rule| rule.client.as_ref());
-        caller.proof() == Proof::EngineWord
-            || caller.claims().get("sid").is_none()
-                && client.is_some_and(|client| caller.authorized_party() == Some(&client.id))
     }
 
     /// A token that may have expired, with the engine's own login.
@@ -448,37 +448,41 @@ impl Broker {
         let Some(service) = parked.actor else {
             return Err(login_refused(Reason::LoginRefused).into());
         };
-        match caller.proof() {
-            Proof::Program => Err(Refusal::new(
+        if caller.is_program() {
+            return Err(Refusal::new(
                 Reason::SubjectTokenRefused,
                 format!(
                     "the token is of {}, another program than the one that logs in",
                     caller.log_name()
                 ),
             )
-            .into()),
-            Proof::EngineWord => {
-                let name = self.said_name(&caller).map(Rc::<str>::from);
-                let name = name.ok_or_else(|| session_over(&caller))?;
-                self.word(now, parked, service, &name, None, asked)
+            .into());
+        }
+        if let Some(name) = self.word_behind(&caller, token) {
+            return self.word(now, parked, service, &name, None, asked);
+        }
+        if now.unix >= caller.expires() {
+            let service = self.config.service(service);
+            let (engine, name) = (
+                service.map_or("-", |service| &service.name),
+                caller.log_name(),
+            );
+            return Err(Refusal::new(
+                Reason::SessionOver,
+                format!(
+                    "the token of {name} has expired: sign in again. The gate does not let {engine} go on as itself in \
+                     {name}'s session"
+                ),
+            )
+            .into());
+        }
+        match self.chain(now, parked, &caller, token)? {
+            Chain::Unknown if caller.proof() == Proof::EngineWord => {
+                Err(needs_proof(&caller).into())
             }
-            Proof::OwnToken if now.unix >= caller.expires() => {
-                let name = self
-                    .config
-                    .service(service)
-                    .map_or("-", |service| &service.name);
-                Err(Refusal::new(
-                    Reason::SessionOver,
-                    format!(
-                        "the token of {} has expired: sign in again. The gate does not let {name} go on as itself in \
-                         {}'s session",
-                        caller.log_name(),
-                        caller.log_name()
-                    ),
-                )
-                .into())
-            }
-            Proof::OwnToken => self.own(now, parked, caller, token, None, asked),
+            // Another worker may know since when.
+            Chain::OfProvider | Chain::Unknown => self.own(now, parked, caller, token, None, asked),
+            Chain::Since(origin) => self.own(now, parked, caller, token, Some(origin.since), asked),
         }
     }
 
@@ -503,20 +507,26 @@ impl Broker {
         Some(answer)
     }
 
-    fn wait_for_newer(&mut self, now: Now, stream: StreamId, mut parked: TokenParked) {
+    fn wait_for_newer(
+        &mut self,
+        now: Now,
+        stream: StreamId,
+        mut parked: TokenParked,
+        issuer: IssuerId,
+    ) {
         let crowd = self.endpoint.requests.values();
         let crowd = crowd
-            .filter(|other| matches!(other.wait, TokenWait::NewerKeys(_)))
+            .filter(|other| matches!(other.wait, TokenWait::NewerKeys(at, _) if at == issuer))
             .count();
-        let Some(keys) = self.issuers.get_mut(usize::from(parked.issuer.0)) else {
+        let Some(keys) = self.issuers.get_mut(usize::from(issuer.0)) else {
             return;
         };
         let refused = match parked.wait {
             // A set that was fetched after this request came lacks the key as well.
-            TokenWait::NewerKeys(started) => keys.finished() > started,
-            TokenWait::FirstKeys => true,
-            TokenWait::Form | TokenWait::Grant(_) => {
-                parked.wait = TokenWait::NewerKeys(keys.started());
+            TokenWait::NewerKeys(at, started) if at == issuer => keys.finished() > started,
+            TokenWait::FirstKeys(at) if at == issuer => true,
+            _ => {
+                parked.wait = TokenWait::NewerKeys(issuer, keys.started());
                 crowd >= limits::UNKNOWN_KEY_WAITERS
             }
         };
@@ -535,16 +545,6 @@ fn unlisted(caller: &Caller) -> Refusal {
         Reason::ActorRefused,
         format!(
             "{} is a program that the gate's operator does not list under services",
-            caller.log_name()
-        ),
-    )
-}
-
-fn session_over(caller: &Caller) -> Refusal {
-    Refusal::new(
-        Reason::SessionOver,
-        format!(
-            "the session of {} has lasted as long as it may: sign in again",
             caller.log_name()
         ),
     )

@@ -1,5 +1,6 @@
 //! Logins with wrong secrets: how many reach the identity provider.
 
+use std::net::Ipv6Addr;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ pub(super) struct Tries {
     good: LruCache<LoginDigest, Instant>,
     /// Those that were not.
     bad: LruCache<LoginDigest, Instant>,
-    /// By whom and from where.
+    /// By whom and from which [`network`].
     sources: LruCache<(ServiceId, Box<[u8]>), Bucket>,
     services: LruCache<ServiceId, Bucket>,
 }
@@ -34,6 +35,28 @@ pub(super) enum Try {
     Wrong,
     /// There were too many, and one more may be made after this time.
     TooMany(Duration),
+}
+
+/// Where somebody is who calls from this address: `source.address` as Envoy has it, with the port (`10.0.0.9:4711`,
+/// `[2001:db8::1]:4711`), which is another one for each connection. Of an IPv6 address its first 64 bits: the others are
+/// for whoever is there to choose.
+pub(super) fn network(address: &[u8]) -> Box<[u8]> {
+    let colon = address.iter().rposition(|byte| *byte == b':');
+    let host = match colon.and_then(|at| address.split_at_checked(at)) {
+        Some((host, [_, port @ ..])) if port.iter().all(u8::is_ascii_digit) => host,
+        _ => address,
+    };
+    let inner = host
+        .strip_prefix(b"[")
+        .and_then(|host| host.strip_suffix(b"]"));
+    let inner = inner.and_then(|host| std::str::from_utf8(host).ok()?.parse::<Ipv6Addr>().ok());
+    match inner {
+        Some(six) if six.to_ipv4_mapped().is_none() => {
+            let network = six.octets().into_iter().take(8);
+            std::iter::once(b'[').chain(network).collect()
+        }
+        _ => host.into(),
+    }
 }
 
 fn cache<K: std::hash::Hash + Eq, V>(most: usize) -> LruCache<K, V> {
@@ -150,6 +173,29 @@ mod tests {
         let mut tries = Tries::default();
         let asked = attack(&mut tries, |number| number.to_be_bytes().to_vec());
         assert!((100..=151).contains(&asked), "{asked}");
+    }
+
+    #[test]
+    fn a_network_is_not_left_by_a_new_connection() {
+        let same = |one: &[u8], other: &[u8]| network(one) == network(other);
+        assert_eq!(&*network(b"10.0.0.9:4711"), b"10.0.0.9");
+        assert!(same(b"10.0.0.9:4711", b"10.0.0.9:4712"));
+        assert!(!same(b"10.0.0.9:4711", b"10.0.0.8:4711"));
+        assert!(same(b"[2001:db8::1]:1", b"[2001:db8::ffff:1:2:3]:2"));
+        assert!(!same(b"[2001:db8::1]:1", b"[2001:db8:0:1::1]:1"));
+        assert!(!same(b"[::ffff:10.0.0.9]:1", b"[::ffff:10.0.0.8]:1"));
+        // What is no such address stays whole.
+        for odd in [
+            &b""[..],
+            b":",
+            b"/run/envoy.sock",
+            b"a:b",
+            b"[x]:1",
+            b"[2001:db8::1",
+        ] {
+            let _ = network(odd);
+        }
+        assert_eq!(&*network(b"/run/envoy.sock"), b"/run/envoy.sock");
     }
 
     #[test]

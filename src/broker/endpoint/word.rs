@@ -7,7 +7,7 @@ use super::step::{Next, Stop};
 use super::{Asked, TokenParked};
 use crate::broker::Broker;
 use crate::clock::{Instant, Now};
-use crate::config::{Service, ServiceId, SpeaksFor};
+use crate::config::{Service, ServiceId, SpeaksFor, WhoId};
 use crate::identity::Caller;
 use crate::jose::UnsecuredJwt;
 use crate::limits;
@@ -19,6 +19,17 @@ use crate::text::shown;
 impl Broker {
     fn speaking(&self, service: ServiceId) -> Result<(&Service, &SpeaksFor), Refusal> {
         let service = self.config.service(service);
+        // Where its own token is at hand, that is looked at too.
+        let denied = |who: &WhoId| self.config.denied.binary_search(who).is_ok();
+        if let Some(service) = service
+            && service.who.iter().all(denied)
+        {
+            let sentence = format!(
+                "program {} is denied by the operator of this gate",
+                service.name
+            );
+            return Err(Refusal::new(Reason::CallerDenied, sentence));
+        }
         let speaks = service.and_then(|service| Some((service, service.speaks_for.as_ref()?)));
         speaks.ok_or_else(|| {
             let name = service.map_or("-", |service| &service.name);
@@ -108,7 +119,15 @@ impl Broker {
         let scope = asked.scope.as_deref().unwrap_or_default();
         let key = self.digest(&[b"word", &number, name.as_bytes(), scope.as_bytes()]);
         if let Some(answer) = self.got(now, parked, &key) {
+            // Whoever is proved by nothing but an old token must not get one that is taken for younger.
+            if let Some(since) = since {
+                let token = self.digest(&[b"token", answer.token.token().expose().as_bytes()]);
+                self.endpoint.kept.began_by(&token, since);
+            }
             return Ok(Next::Give(answer));
+        }
+        if let Some(refusal) = self.endpoint.kept.refused(now, &key) {
+            return Err(refusal.into());
         }
         let of = GrantOf::Word {
             service: id,

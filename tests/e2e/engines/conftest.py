@@ -43,8 +43,9 @@ def watched(gates, keycloak, canaries):
 
 @pytest.fixture(scope="session")
 def lake_gate(watched, two, keycloak):
-    """The gate with both tenants and the engines, in front of Nessie."""
-    with watched(catalog=two.nessie.port, change=with_programs(nessie_configuration(), keycloak)) as started:
+    """The gate with both tenants and the engines, in front of Nessie. It remembers no login: tests change tokens' lives."""
+    change = with_programs(nessie_configuration(), keycloak, issuers={"corp": {"gate_tokens": {"remember": "0s"}}})
+    with watched(catalog=two.nessie.port, change=change) as started:
         yield started
 
 

@@ -6,6 +6,7 @@ use icegate::broker::CallId;
 use icegate::wire::{CallAnswer, HttpCall};
 use serde_json::Value;
 
+use super::desk::{self, GrantOf, LOGINS};
 use super::idp::{Answer, Mint};
 use super::invariants;
 use super::world::{CI, CORP, Kind, Pending, World};
@@ -16,6 +17,19 @@ impl World {
         let exchange =
             |pending: &Pending| matches!(pending.kind, Kind::Exchange { .. } | Kind::Own { .. });
         let id = self.calls.iter().find(|(_, pending)| exchange(pending));
+        match id.map(|(id, _)| *id) {
+            Some(id) => {
+                self.deliver(id, answer);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Answers the oldest question for a gate token that is under way, by hand.
+    pub(crate) fn answer_grant(&mut self, answer: Answer) -> bool {
+        let grant = |pending: &Pending| matches!(pending.kind, Kind::Grant(_));
+        let id = self.calls.iter().find(|(_, pending)| grant(pending));
         match id.map(|(id, _)| *id) {
             Some(id) => {
                 self.deliver(id, answer);
@@ -94,6 +108,23 @@ impl World {
                     .extend(token.split('.').skip(1).filter_map(invariants::canary));
                 Answer::says(200, body)
             }
+            (answer @ (Answer::Good | Answer::Mint(_)), Kind::Grant(grant)) => {
+                let how = match answer {
+                    Answer::Mint(how) => how,
+                    _ => Mint::default(),
+                };
+                let subject = match &grant.of {
+                    GrantOf::Own { token } => self.given(token),
+                    _ => None,
+                };
+                match self.idps[pending.idp].give(now, grant, subject, &how) {
+                    Ok((body, token)) => {
+                        self.plant(&token);
+                        Answer::says(200, body)
+                    }
+                    Err(refused) => refused,
+                }
+            }
             (answer, _) => answer,
         }
     }
@@ -109,13 +140,25 @@ impl World {
 
     pub(super) fn dispatch(&mut self, id: CallId, call: HttpCall) {
         let idp = match &*call.cluster {
-            "corp" => CORP,
+            "corp" | LOGINS => CORP,
             "ci" => CI,
             "mart" => return self.dispatch_to_shop(id, call),
             other => panic!("a call to {other}"),
         };
+        let now = self.true_seconds();
+        let keys = self.gate_keys();
         let there = &mut self.idps[idp];
-        let (kind, (delay, answer)) = if call.method == "POST" {
+        let grant = match call.method {
+            "POST" => desk::read_grant(there, &keys, &call, now),
+            _ => None,
+        };
+        let (kind, (delay, answer)) = if let Some(grant) = grant {
+            there.token_paths.push(call.path.to_string());
+            there.desk.asked.push(grant.clone());
+            let scripted = there.desk.script.pop_front();
+            let answer = scripted.unwrap_or((there.delay, there.desk.all.clone()));
+            (Kind::Grant(grant), answer)
+        } else if call.method == "POST" {
             let exchange = invariants::read_exchange(&call);
             there.asked.push(exchange.clone());
             let kind = match exchange.own {

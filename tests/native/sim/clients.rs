@@ -25,14 +25,18 @@ impl World {
 
     /// A request with any head arrives.
     pub(crate) fn send_head(&mut self, head: &RequestHead<'_>, token: &str) -> StreamId {
-        let stream = if self.reuses_names {
+        let stream = self.name_stream();
+        self.send_head_as(stream, head, token)
+    }
+
+    pub(super) fn name_stream(&mut self) -> StreamId {
+        if self.reuses_names {
             let free = |id: &u32| !self.waiting.contains(&StreamId(*id));
             StreamId((1..).find(free).expect("there are many"))
         } else {
             self.next_stream += 1;
             StreamId(self.next_stream)
-        };
-        self.send_head_as(stream, head, token)
+        }
     }
 
     /// A request arrives under a name of the story's choice.
@@ -56,6 +60,7 @@ impl World {
             ticket: None,
             body: None,
             record: None,
+            ask: None,
         };
         self.requests.insert(stream, request);
         self.waiting.insert(stream);
@@ -137,8 +142,8 @@ impl World {
     }
 
     pub(crate) fn count(&self, name: &str) -> i64 {
-        let number = self.metrics.iter().position(|metric| metric == name);
-        self.counts[number.unwrap_or_else(|| panic!("no metric {name}"))]
+        let number = self.numbers.get(name);
+        self.counts[*number.unwrap_or_else(|| panic!("no metric {name}"))]
     }
 
     /// The samples of a histogram.

@@ -10,6 +10,7 @@ use icegate::jose::{
 };
 use serde_json::{Value, json};
 
+use super::desk::Desk;
 use crate::tokens::{self, Signer};
 
 /// The secret of the gate's client, which must never be seen outside of a call.
@@ -78,6 +79,18 @@ pub(crate) struct Mint {
     pub(crate) opaque: bool,
     /// Its signer, when it is not the current one.
     pub(crate) signer: Option<Key>,
+    /// Claims in place of those that it would have; `null` takes one away.
+    pub(crate) claims: Option<Value>,
+}
+
+impl Mint {
+    /// One with other claims.
+    pub(crate) fn with(claims: Value) -> Self {
+        Self {
+            claims: Some(claims),
+            ..Self::default()
+        }
+    }
 }
 
 /// A signer, by its name.
@@ -138,6 +151,8 @@ pub(crate) struct Idp {
     pub(crate) key_calls: usize,
     /// Everything that it minted, whether right or wrong.
     pub(crate) books: HashMap<String, Minted>,
+    /// Where gate tokens are given.
+    pub(crate) desk: Desk,
 }
 
 impl Idp {
@@ -162,6 +177,7 @@ impl Idp {
             metadata_calls: 0,
             key_calls: 0,
             books: HashMap::new(),
+            desk: Desk::default(),
         }
     }
 
@@ -179,6 +195,7 @@ impl Idp {
     /// Everything ends like this from now on.
     pub(crate) fn all(&mut self, answer: &Answer) {
         self.exchanges = answer.clone();
+        self.desk.all = answer.clone();
         self.metadata = answer.clone();
         self.jwks = answer.clone();
     }
@@ -207,6 +224,19 @@ impl Idp {
         tokens::key_set(self.keys.iter().map(|key| &**key)).into_bytes()
     }
 
+    /// A token of these claims, as far as `how` has no others.
+    pub(super) fn sign(&self, claims: &mut Value, how: &Mint) -> String {
+        let others = how.claims.iter().filter_map(Value::as_object).flatten();
+        for (name, value) in others {
+            claims[name] = value.clone();
+        }
+        if let Value::Object(claims) = claims {
+            claims.retain(|_, value| !value.is_null());
+        }
+        let other = how.signer.map(|Key(name)| signer(name));
+        sign(other.as_ref().unwrap_or(&self.signer), claims)
+    }
+
     /// The answer with a token for `person`, or for the own account of the client of that name, entered in the books.
     pub(crate) fn mint(
         &mut self,
@@ -233,8 +263,7 @@ impl Idp {
                 claims["sub"] = format!("{person}-sa").into();
                 claims["preferred_username"] = format!("service-account-{person}").into();
             }
-            let other = how.signer.map(|Key(name)| signer(name));
-            sign(other.as_ref().unwrap_or(&self.signer), &claims)
+            self.sign(&mut claims, how)
         };
         let book = Minted {
             person: person.to_owned(),

@@ -5,6 +5,8 @@ use icegate::config::IssuerId;
 use icegate::wire::HttpCall;
 use serde_json::Value;
 
+use super::desk::GrantOf;
+use super::engines;
 use super::idp::{Exchange, SECRET};
 use super::tenants;
 use super::world::{CI, CORP, Kind, Outcome, Pending, World};
@@ -20,7 +22,8 @@ pub(crate) fn canary(part: &str) -> Option<String> {
 
 /// No piece of any token and no secret stands in a text.
 pub(crate) fn holds_no_secret(world: &World, text: &str) {
-    for marker in ["eyJ", "CANARY", &base64url(SECRET)[..16]] {
+    // The last one begins every private key for ES256.
+    for marker in ["eyJ", "CANARY", &base64url(SECRET)[..16], "MEECAQAwEwYH"] {
         assert!(!text.contains(marker), "{marker} in: {text}");
     }
     let word = |character: char| !(character.is_ascii_alphanumeric() || "-_".contains(character));
@@ -129,6 +132,22 @@ pub(crate) fn check_calls(world: &World) {
                 assert!(!prefixes.contains(&warehouse), "{warehouse} is asked twice");
                 prefixes.push(warehouse);
             }
+            Kind::Grant(grant) => {
+                // Two engines may have the same question about one person.
+                let services = world.config.services.iter();
+                let most = match &grant.of {
+                    GrantOf::Assertion { .. } | GrantOf::Impersonation { .. } => services
+                        .filter(|service| service.speaks_for.is_some())
+                        .count(),
+                    GrantOf::Login { .. } => 1,
+                    GrantOf::Own { token } => {
+                        assert!(world.given(token).is_some(), "exchanged unverified");
+                        1
+                    }
+                };
+                let same = under_way.iter().filter(|other| **other == flight);
+                assert!(same.count() < most, "asked twice: {:?}", grant.of);
+            }
             Kind::Metadata | Kind::Keys => {
                 let fetch = |call: &(usize, &Kind)| {
                     call.0 == pending.idp && matches!(call.1, Kind::Metadata | Kind::Keys)
@@ -138,6 +157,10 @@ pub(crate) fn check_calls(world: &World) {
         }
         under_way.push(flight);
     }
+    let grants = under_way
+        .iter()
+        .filter(|(_, kind)| matches!(kind, Kind::Grant(_)));
+    assert!(grants.count() <= icegate::limits::GRANTS_IN_FLIGHT);
     for idp in [CORP, CI] {
         let exchange = |call: &&(usize, &Kind)| {
             call.0 == idp && matches!(call.1, Kind::Exchange { .. } | Kind::Own { .. })
@@ -188,6 +211,9 @@ pub(crate) fn check_forwarded(world: &World, stream: StreamId) {
 pub(crate) fn check_record(world: &World, stream: StreamId) {
     let request = &world.requests[&stream];
     let Some(record) = &request.record else {
+        if matches!(request.outcome, Outcome::Answered(_)) {
+            return;
+        }
         assert!(!world.config.audit.is_on(), "nothing is told");
         return;
     };
@@ -199,6 +225,7 @@ pub(crate) fn check_record(world: &World, stream: StreamId) {
     }
     match &request.outcome {
         Outcome::Refused(reply) => assert_eq!(record.refusal, Some(reply.details)),
+        Outcome::Issued { .. } => engines::check_record(world, stream),
         _ => {
             assert_eq!(record.refusal, None);
             let caller = record.caller.as_ref().expect("a caller");
@@ -225,6 +252,9 @@ pub(crate) fn check_refused(world: &World, stream: StreamId) {
         let header = reply.headers.iter().find(|header| header.0 == name);
         header.map(|header| header.1.as_str())
     };
+    if engines::is_for_token(request) {
+        return check_token_refused(reply.status, header, &body);
+    }
     let read = matches!(request.method.as_str(), "GET" | "HEAD");
     match reply.status {
         503 => assert!(read, "503 to {}", request.method),
@@ -256,16 +286,54 @@ pub(crate) fn check_refused(world: &World, stream: StreamId) {
     }
 }
 
+/// A refusal of the token endpoint: RFC 6749 section 5.2, and whatever may be tried again says when.
+fn check_token_refused<'h>(status: u16, header: impl Fn(&str) -> Option<&'h str>, body: &str) {
+    let body: Value = serde_json::from_str(body).expect("JSON");
+    let (error, description) = (&body["error"], &body["error_description"]);
+    assert!(description.as_str().expect("text").contains("(ref "));
+    match status {
+        400 => assert!(
+            matches!(
+                error.as_str(),
+                Some(
+                    "invalid_request"
+                        | "invalid_grant"
+                        | "unauthorized_client"
+                        | "unsupported_grant_type"
+                        | "invalid_scope"
+                )
+            ),
+            "{error}"
+        ),
+        401 => assert_eq!(error, "invalid_client"),
+        429 | 503 => assert_eq!(error, "invalid_request"),
+        other => panic!("status {other}"),
+    }
+    assert_eq!(header("retry-after").is_some(), matches!(status, 429 | 503));
+    assert_eq!(header("www-authenticate").is_some(), status == 401);
+    assert_eq!(header("cache-control"), Some("no-store"));
+    if let Some(seconds) = header("retry-after") {
+        assert!((1..=62).contains(&seconds.parse::<u64>().expect("a number")));
+    }
+}
+
 /// Everything else.
 pub(crate) fn check(world: &World) {
     let census = world.broker.census();
     let limits = &world.config.limits;
     assert_eq!(census.parked_on_nothing, 0, "{census:?}");
     assert_eq!(
-        census.parked,
+        census.parked + census.token_requests,
         world.waiting.len(),
         "requests that nobody remembers"
     );
+    assert!(census.token_requests <= icegate::limits::TOKEN_REQUESTS);
+    assert!(census.token_bytes <= icegate::limits::TOKEN_REQUESTS_BYTES);
+    assert!(
+        census.token_requests > 0 || census.token_bytes == 0,
+        "{census:?}"
+    );
+    assert!(census.grants <= icegate::limits::GRANTS_IN_FLIGHT);
     assert!(census.parked <= limits.waiters);
     assert!(census.cached <= limits.cached_callers);
     assert!(census.cached_bytes <= limits.cache_bytes);
@@ -281,30 +349,39 @@ pub(crate) fn check(world: &World) {
         let reads = world.config.tenancy.is_some()
             && tenants::names_in_body(&request.method, &request.path);
         let most = match reads {
+            // For its form, and for the identity provider.
+            _ if engines::is_for_token(request) => limits.request_deadline * 2,
             true => limits.request_deadline * 2 + icegate::limits::BODY_DEADLINE,
             false => limits.request_deadline,
         };
         assert!(waits <= most, "{stream:?} waits for {waits:?}");
     }
     let deadline = world.broker.next_deadline();
-    assert!(deadline.is_some() || (census.parked == 0 && census.flights == 0 && census.calls == 0));
+    let busy =
+        census.parked + census.flights + census.calls + census.token_requests + census.grants;
+    assert!(deadline.is_some() || busy == 0);
     assert_eq!(world.count("icegate_cache_entries"), census.cached as i64);
     assert_eq!(
         world.count("icegate_cache_bytes"),
         census.cached_bytes as i64
     );
+    // Metrics of one family stand together.
     let sum = |start: &str| {
-        let of_name = world
-            .metrics
-            .iter()
-            .zip(&world.counts)
-            .filter(|(name, _)| name.starts_with(start));
+        let names = world.metrics.iter().zip(&world.counts);
+        let of_name = names.skip_while(|(name, _)| !name.starts_with(start));
+        let of_name = of_name.take_while(|(name, _)| name.starts_with(start));
         of_name.map(|(_, count)| *count).sum::<i64>()
     };
-    let ended = world.forwarded + world.refused;
+    let ended = world.forwarded + world.refused + world.issued;
     assert_eq!(sum("icegate_requests."), ended as i64);
     assert_eq!(
         sum("icegate_refusals."),
         (world.refused + world.withheld) as i64
     );
+    let given = |outcome: &str| {
+        let names = ["corp", "ci"]
+            .map(|issuer| format!("icegate_gate_tokens.issuer.{issuer}.outcome.{outcome}"));
+        names.iter().map(|name| world.count(name)).sum::<i64>()
+    };
+    assert_eq!(given("issued"), world.issued as i64);
 }

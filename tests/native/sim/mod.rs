@@ -17,6 +17,8 @@
 
 mod calls;
 mod clients;
+pub(crate) mod desk;
+pub(crate) mod engines;
 pub(crate) mod idp;
 mod invariants;
 pub(crate) mod ops;

@@ -11,7 +11,9 @@ use icegate::config::{Config, load};
 use icegate::wire::{HttpCall, Reply};
 use serde_json::{Value, json};
 
-use super::idp::{Answer, Idp, Remembering, SECRET, sign, signer};
+use super::desk::{GATE_SECRET, Grant};
+use super::engines::Ask;
+use super::idp::{Answer, Idp, Mint, Remembering, SECRET, sign, signer};
 use super::invariants;
 use super::tenants::{self, Shop};
 use crate::tokens;
@@ -30,6 +32,13 @@ pub(crate) enum Outcome {
     Waiting,
     Forwarded,
     Refused(Reply),
+    /// With what everybody may know.
+    Answered(Reply),
+    /// It got this gate token, for so many seconds.
+    Issued {
+        token: String,
+        expires_in: u64,
+    },
     Gone,
 }
 
@@ -46,6 +55,8 @@ pub(crate) struct Request {
     pub(crate) body: Option<Vec<u8>>,
     /// What is told about it.
     pub(crate) record: Option<Box<Record>>,
+    /// What it asks the token endpoint for.
+    pub(crate) ask: Option<Ask>,
 }
 
 /// A token that a client holds.
@@ -56,6 +67,10 @@ pub(crate) struct Subject {
     pub(crate) expires: u64,
     /// Whether anybody should accept it at all.
     pub(crate) genuine: bool,
+    /// It is a program's.
+    pub(crate) program: bool,
+    /// It belongs to a session at the identity provider.
+    pub(crate) session: bool,
 }
 
 pub(crate) struct Pending {
@@ -73,6 +88,8 @@ pub(crate) enum Kind {
         subject_token: String,
         audience: String,
     },
+    /// For a gate token.
+    Grant(Grant),
     /// The own account of a program's client.
     Own {
         client: String,
@@ -100,18 +117,23 @@ pub(crate) struct World {
     pub(crate) waiting: BTreeSet<StreamId>,
     pub(crate) forwarded: usize,
     pub(crate) refused: usize,
+    pub(crate) issued: usize,
     /// Answers of the catalog that were not handed on.
     pub(crate) withheld: usize,
     /// The catalog that is asked for prefixes.
     pub(crate) shop: Shop,
     pub(super) next_stream: u32,
     pub(crate) subjects: HashMap<String, Subject>,
+    /// Gate tokens that were given.
+    pub(crate) held: Vec<String>,
     /// The first characters of every part of every token.
     pub(crate) canaries: HashSet<String>,
     pub(crate) notes: Vec<(Level, String)>,
     /// Names of metrics, with what was counted.
     pub(crate) metrics: Vec<String>,
     pub(crate) counts: Vec<i64>,
+    /// The numbers of metrics, by their names.
+    pub(super) numbers: HashMap<String, usize>,
     pub(super) samples: Vec<(usize, u64)>,
     /// Calls are answered by hand, or when their timeout passes.
     pub(super) by_hand: bool,
@@ -160,7 +182,12 @@ pub(crate) fn config(limits: &Value) -> Value {
 }
 
 fn loaded(configuration: &Value) -> Config {
-    let environment = |name: &str| (name == "ICEGATE_SECRET").then(|| SECRET.to_owned());
+    let environment = |name: &str| match name {
+        "ICEGATE_SECRET" => Some(SECRET.to_owned()),
+        "GATE_SECRET" => Some(GATE_SECRET.to_owned()),
+        "GATE_KEY" | "GATE_NEXT_KEY" => Some(tokens::private_key(name)),
+        _ => None,
+    };
     load(configuration.to_string().as_bytes(), &environment)
         .unwrap_or_else(|faults| panic!("{faults}"))
 }
@@ -210,13 +237,16 @@ impl World {
             waiting: BTreeSet::new(),
             forwarded: 0,
             refused: 0,
+            issued: 0,
             withheld: 0,
             shop: Shop::default(),
             next_stream: 0,
             subjects: HashMap::new(),
+            held: Vec::new(),
             canaries: HashSet::new(),
             notes: Vec::new(),
             counts: vec![0; metrics.len()],
+            numbers: metrics.iter().cloned().zip(0..).collect(),
             metrics,
             samples: Vec::new(),
             by_hand: false,
@@ -297,7 +327,7 @@ impl World {
         let expires = self.true_seconds() + life;
         let mut claims = tokens::claims(issuer, gate, person, expires);
         claims["iat"] = self.true_seconds().into();
-        if self.config.tenancy.is_some() {
+        if self.config.tenancy.is_some() || !self.config.services.is_empty() {
             claims["groups"] = tenants::groups(person).into();
         }
         if tenants::is_marked(person) {
@@ -307,6 +337,23 @@ impl World {
         }
         let token = sign(signer, &claims);
         self.remember_subject(&token, person, issuer, expires, genuine);
+        token
+    }
+
+    /// A token of corp's, as it is but for these claims.
+    pub(crate) fn token_with(&mut self, person: &str, life: u64, others: &Value) -> String {
+        let idp = &self.idps[CORP];
+        let expires = self.true_seconds() + life;
+        let mut claims = tokens::claims(idp.issuer, idp.gate, person, expires);
+        claims["iat"] = self.true_seconds().into();
+        claims["groups"] = tenants::groups(person).into();
+        let how = Mint::with(others.clone());
+        let token = idp.sign(&mut claims, &how);
+        let expires = claims["exp"].as_u64().unwrap_or_default();
+        let session = claims["sid"].is_string();
+        self.remember_subject(&token, person, self.idps[CORP].issuer, expires, true);
+        let subject = self.subjects.get_mut(&token).expect("it was remembered");
+        subject.session = session;
         token
     }
 
@@ -349,11 +396,13 @@ impl World {
             issuer,
             expires,
             genuine,
+            program: person.starts_with("sa-"),
+            session: false,
         };
         self.subjects.insert(token.to_owned(), subject);
     }
 
-    fn plant(&mut self, token: &str) {
+    pub(super) fn plant(&mut self, token: &str) {
         self.canaries
             .extend(token.split('.').skip(1).filter_map(invariants::canary));
     }
@@ -427,7 +476,11 @@ impl World {
                 request.outcome = Outcome::Forwarded;
                 invariants::check_forwarded(self, stream);
             }
-            Verdict::Answer(_) | Verdict::Issue(_) => panic!("no token endpoint here"),
+            Verdict::Answer(reply) => request.outcome = Outcome::Answered(reply),
+            Verdict::Issue(issued) => {
+                self.issued += 1;
+                self.take_token(stream, &issued);
+            }
         }
         invariants::check_record(self, stream);
     }

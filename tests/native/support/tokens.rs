@@ -103,6 +103,18 @@ pub fn mint(
     signer.sign(&claims(issuer, audience, subject, expires))
 }
 
+/// A private key of the gate's own for ES256, as PEM on one line: PKCS#8 of a key that comes of `seed`.
+pub fn private_key(seed: &str) -> String {
+    const AHEAD: [u8; 35] = [
+        0x30, 0x41, 2, 1, 0, 0x30, 0x13, 6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1, 6, 8, 0x2a,
+        0x86, 0x48, 0xce, 0x3d, 3, 1, 7, 4, 0x27, 0x30, 0x25, 2, 1, 1, 4, 0x20,
+    ];
+    let key = hmac_sha256::Hash::hash(seed.as_bytes());
+    let der = [&AHEAD[..], &key].concat();
+    let text = base64::engine::general_purpose::STANDARD.encode(der);
+    format!("-----BEGIN PRIVATE KEY-----{text}-----END PRIVATE KEY-----")
+}
+
 /// base64url without padding.
 pub fn base64url(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
