@@ -1,9 +1,11 @@
 """A Java program of this tree that does what it is told, line by line: what the Java client and Spark have in common."""
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -66,6 +68,15 @@ class JavaProgram:
             self._process.kill()
             self._process.wait()
         self._process.stdout.close()
+
+    @contextlib.contextmanager
+    def asleep(self) -> Iterator[None]:
+        """The process stands still meanwhile, as on a laptop that is shut."""
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
 
     def ask(self, what: str, **more: Any) -> Any:
         """One thing to do, by its name in the program; what came of it, or `JavaError`."""

@@ -133,7 +133,7 @@ fn what_must_be_there_and_in_which_form() {
                 "/token/client_credentials/secret",
                 TAKE_AWAY,
                 "",
-                "must be set; the gate must prove itself; secret: {env: NAME} or secret: injected",
+                "must be set; the gate must prove who it is; secret: {env: NAME} or secret: injected",
             ),
             (
                 "/token/client_credentials/secret",
@@ -146,7 +146,7 @@ fn what_must_be_there_and_in_which_form() {
                 "/token/client_credentials/authentication",
                 json!("none"),
                 "",
-                "must be one of client_secret_basic, client_secret_post",
+                "must be one of client_secret_basic, client_secret_post, private_key_jwt, tls_client_auth",
             ),
             (
                 "/token/client_credentials/for",
@@ -703,10 +703,44 @@ fn what_speaking_for_others_needs() {
     assert_eq!(
         shown(&[rfc, by]),
         [
-            "services.trino.speaks_for.by: is Keycloak's alone (requested_subject); write assertion, if the identity \
-             provider follows RFC 7523"
+            "services.trino.speaks_for.by: is not possible with profile rfc8693; RFC 8693 takes tokens and no names; let the \
+             gate sign an assertion (RFC 7523)"
         ]
     );
+}
+
+/// By profile: what is said where its identity provider gives no token of a person whom somebody else names.
+#[test]
+fn at_which_identity_providers_others_can_be_spoken_for() {
+    let entra = "Entra's on-behalf-of flow needs the person's own token, and no grant of Entra takes another's word; let the \
+                 engine hand on its users' tokens";
+    let okta = "Okta exchanges tokens that it gave the person itself, and no grant of Okta takes another's word; let the \
+                engine hand on its users' tokens";
+    let auth0 = "Auth0 takes no name in place of a token; let the gate sign an assertion, which the Action of a custom token \
+                 exchange verifies";
+    let rfc8693 = "RFC 8693 takes tokens and no names; let the gate sign an assertion (RFC 7523)";
+    for (profile, assertion, impersonation) in [
+        ("keycloak", None, None),
+        ("rfc8693", None, Some(rfc8693)),
+        ("entra", Some(entra), Some(entra)),
+        ("okta", Some(okta), Some(okta)),
+        ("auth0", None, Some(auth0)),
+    ] {
+        for (by, why) in [("assertion", assertion), ("impersonation", impersonation)] {
+            let mut lines = shown(&[
+                ("/issuers/corp/profile", json!(profile)),
+                ("/services/trino/speaks_for/by", json!(by)),
+            ]);
+            // Such profiles ask for more elsewhere.
+            lines.retain(|line| line.starts_with("services.trino"));
+            let why = why.map(|why| {
+                format!(
+                    "services.trino.speaks_for.by: is not possible with profile {profile}; {why}"
+                )
+            });
+            assert_eq!(lines, why.into_iter().collect::<Vec<_>>(), "{profile} {by}");
+        }
+    }
 }
 
 #[test]

@@ -20,12 +20,12 @@ const KEYCLOAK: (&str, &str) = (
     "http://127.0.0.1:18080/realms/lake",
     "/realms/lake/protocol/openid-connect/token",
 );
-const ENTRA: (&str, &str) = (
+pub(crate) const ENTRA: (&str, &str) = (
     "https://login.microsoftonline.com/72f988bf-86f1-41af-91ab-2d7cd011db47/v2.0",
     "/72f988bf-86f1-41af-91ab-2d7cd011db47/oauth2/v2.0/token",
 );
 const GATE_AT_ENTRA: &str = "535fb089-9ff3-47b6-9bfb-4f1264799865";
-const AUTH0: (&str, &str) = ("https://tenant.us.auth0.com/", "/oauth/token");
+pub(crate) const AUTH0: (&str, &str) = ("https://tenant.us.auth0.com/", "/oauth/token");
 
 /// The variables that the configurations below name.
 fn environment(name: &str) -> Option<String> {
@@ -47,7 +47,12 @@ fn environment(name: &str) -> Option<String> {
 }
 
 /// One issuer and one catalog. Metadata is not read, so that the token path is here.
-fn written(profile: &str, (issuer, path): (&str, &str), client: Value, token: Value) -> Value {
+pub(crate) fn written(
+    profile: &str,
+    (issuer, path): (&str, &str),
+    client: Value,
+    token: Value,
+) -> Value {
     let mut token = token;
     token["from"] = json!("corp");
     json!({
@@ -61,7 +66,7 @@ fn written(profile: &str, (issuer, path): (&str, &str), client: Value, token: Va
 }
 
 /// Okta: an authorization server for the gate's audience, and one for the catalog's that trusts it.
-fn okta(client: Value) -> Value {
+pub(crate) fn okta(client: Value) -> Value {
     json!({
         "issuers": {
             "people": {
@@ -81,7 +86,7 @@ fn okta(client: Value) -> Value {
 }
 
 #[track_caller]
-fn loaded(configuration: &Value) -> Config {
+pub(crate) fn loaded(configuration: &Value) -> Config {
     load_with(configuration, &environment).unwrap_or_else(|faults| panic!("{faults}"))
 }
 
@@ -188,7 +193,7 @@ macro_rules! golden {
     };
 }
 
-fn entra_written(client: Value) -> Value {
+pub(crate) fn entra_written(client: Value) -> Value {
     let token = json!({"scope": "api://catalog/.default", "expect_audience": "catalog"});
     written("entra", ENTRA, client, token)
 }

@@ -55,7 +55,8 @@ impl Broker {
         self.endpoint.kept.origin(&digest)
     }
 
-    /// A person's token that has not expired, shown by an engine's own token beside it.
+    /// A person's token that has not expired, shown by an engine's own token beside it. What was given on an engine's word
+    /// needs this one's word.
     pub(super) fn continued(
         &mut self,
         now: Now,
@@ -65,7 +66,8 @@ impl Broker {
         token: &Secret<String>,
         asked: &Asked,
     ) -> Result<Next, Stop> {
-        if let Some(name) = self.word_behind(parked, service, &caller, token)? {
+        if let Some(name) = self.word_behind(parked, &caller, token) {
+            self.speaking_unsigned(service)?;
             return self.word(now, parked, service, &name, None, asked);
         }
         match self.chain(now, parked, &caller, token)? {
@@ -75,33 +77,22 @@ impl Broker {
         }
     }
 
-    /// The name that this engine is to say once more, where a token was given on an engine's word: that needs the word of
-    /// whoever shows it, and a signed one where only such are taken.
+    /// The name that an engine said when this person's token was given on its word.
     pub(super) fn word_behind(
         &mut self,
         parked: &TokenParked,
-        service: ServiceId,
         caller: &Caller,
         token: &Secret<String>,
-    ) -> Result<Option<Rc<str>>, Refusal> {
-        match self.origin(token) {
-            Some(Origin {
-                word: Some((said_by, name)),
-                ..
-            }) => {
-                if said_by != service {
-                    self.speaking_unsigned(service)?;
-                }
-                Ok(Some(name))
+    ) -> Option<Rc<str>> {
+        if let Some(Origin { word, .. }) = self.origin(token) {
+            return word.map(|(_, name)| name);
+        }
+        match caller.proof() {
+            // With a session it may as well be the person's own.
+            Proof::EngineWord if self.lacks_session(parked, caller) => {
+                self.said_name(caller).map(Rc::<str>::from)
             }
-            Some(_) => Ok(None),
-            // Nothing else can be done with it.
-            None if caller.proof() == Proof::EngineWord && self.lacks_session(parked, caller) => {
-                self.speaking_unsigned(service)?;
-                let name = self.said_name(caller).ok_or_else(|| session_over(caller))?;
-                Ok(Some(name.into()))
-            }
-            None => Ok(self.word_of(service, caller)),
+            Proof::EngineWord | Proof::OwnToken | Proof::Program => None,
         }
     }
 
@@ -126,7 +117,7 @@ pub(super) fn needs_proof(caller: &Caller) -> Refusal {
     )
 }
 
-pub(super) fn session_over(caller: &Caller) -> Refusal {
+fn session_over(caller: &Caller) -> Refusal {
     Refusal::new(
         Reason::SessionOver,
         format!(

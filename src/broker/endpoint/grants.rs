@@ -66,21 +66,20 @@ pub(super) enum GrantOf {
     },
 }
 
-/// Questions of one kind, which fare alike: what stops one of them says nothing of the others, if the identity provider
-/// is there at all.
+/// Whose credential a question is asked with. The identity provider may take the one and not the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Lane {
-    Logins,
-    Words,
-    Own,
+pub(super) enum Credential {
+    /// The engine's own.
+    Engines,
+    /// That of the gate's client for gate tokens.
+    Gates,
 }
 
 impl GrantOf {
-    fn lane(&self) -> Lane {
+    fn credential(&self) -> Credential {
         match self {
-            Self::Login { .. } => Lane::Logins,
-            Self::Word { .. } => Lane::Words,
-            Self::Own { .. } => Lane::Own,
+            Self::Login { .. } => Credential::Engines,
+            Self::Word { .. } | Self::Own { .. } => Credential::Gates,
         }
     }
 
@@ -235,8 +234,8 @@ impl Broker {
                 format!("too many questions to '{name}' are under way already: try again");
             return Err(Refusal::new(Reason::ExchangesFull, sentence));
         }
-        let lane = (issuer, of.lane());
-        let health = self.endpoint.health.entry(lane).or_default();
+        let asks = (issuer, of.credential());
+        let health = self.endpoint.health.entry(asks).or_default();
         if let Some(rest) = health.wait(now.instant) {
             let sentence = format!(
                 "identity provider '{name}' failed a moment ago and is given a rest before the next token is asked for: \
@@ -245,7 +244,7 @@ impl Broker {
             return Err(Refusal::new(Reason::IdpPaused, sentence).after(rest));
         }
         let call = self.grant_call(now, &terms, issuer, &of, scope)?;
-        let health = self.endpoint.health.entry(lane).or_default();
+        let health = self.endpoint.health.entry(asks).or_default();
         let probe = health.may_start(now.instant) == Start::Probe;
         Ok(Granting {
             of,
@@ -388,6 +387,7 @@ impl Broker {
             }
             return self.check_grant(now, key, grant, Box::new(response), true);
         }
+        let (outcome, refusal) = self.sorted_grant(now, &grant, &terms, &sorted);
         if matches!(sorted, Sorted::Misconfigured(Misconfiguration::Endpoint))
             && finds_token_path(terms.issuer)
             && let Some(keys) = self.issuers.get_mut(usize::from(grant.issuer.0))
@@ -395,7 +395,6 @@ impl Broker {
             keys.want_metadata(now.instant);
             self.fetch_due_keys(now);
         }
-        let (outcome, refusal) = self.sorted_grant(now, &grant, &terms, &sorted);
         // As with exchanges: what has no pause of its own must not cost a call each time.
         let remember = match effect(&sorted) {
             BackoffEffect::Pause { .. } => Remember::No,
@@ -567,26 +566,28 @@ impl Broker {
         if !keep.is_zero() {
             self.endpoint.kept.keep(key, answer.clone());
         }
-        let origin = match &grant.of {
-            GrantOf::Word {
-                service,
-                name,
-                since,
-            } => Some(Origin {
-                word: Some((*service, Rc::clone(name))),
-                since: *since,
-            }),
-            GrantOf::Own { since, .. } if token.caller().claims().get("sid").is_none() => {
-                Some(Origin {
+        // Impersonation makes a session at the identity provider, which is no session of the person's own.
+        if matches!(grant.of, GrantOf::Word { .. }) || token.caller().claims().get("sid").is_none()
+        {
+            let digest = self.digest(&[b"token", token.token().expose().as_bytes()]);
+            let origin = match &grant.of {
+                GrantOf::Login { .. } => None,
+                GrantOf::Word {
+                    service,
+                    name,
+                    since,
+                } => Some(Origin {
+                    word: Some((*service, Rc::clone(name))),
+                    since: *since,
+                }),
+                GrantOf::Own { since, .. } => Some(Origin {
                     word: None,
                     since: *since,
-                })
+                }),
+            };
+            if let Some(origin) = origin {
+                self.endpoint.kept.put_origin(digest, origin);
             }
-            GrantOf::Login { .. } | GrantOf::Own { .. } => None,
-        };
-        if let Some(origin) = origin {
-            let digest = self.digest(&[b"token", token.token().expose().as_bytes()]);
-            self.endpoint.kept.put_origin(digest, origin);
         }
         // It comes back as a caller's, and its signature need not be verified again.
         let subject = SubjectToken::new(token.token().expose());
@@ -610,7 +611,7 @@ impl Broker {
         remember: Remember,
     ) {
         self.count_grant(now, &grant, outcome);
-        if remember == Remember::Yes && grant.of.lane() != Lane::Logins {
+        if remember == Remember::Yes && grant.of.credential() == Credential::Gates {
             let mut refusal = refusal.clone();
             if refusal.reason.answer() == crate::refusal::Answer::Later {
                 let pause = refusal.retry_after.unwrap_or_default();
@@ -634,8 +635,8 @@ impl Broker {
     /// What an answer means for the next questions. Returns what is left of the pause.
     fn mind_grant(&mut self, now: Now, grant: &Granting, effect: BackoffEffect) -> Duration {
         let jitter = self.draw_u32();
-        let lane = (grant.issuer, grant.of.lane());
-        let health = self.endpoint.health.entry(lane).or_default();
+        let asked = (grant.issuer, grant.of.credential());
+        let health = self.endpoint.health.entry(asked).or_default();
         match effect {
             BackoffEffect::Healthy => health.success(),
             BackoffEffect::Pause { at_least } => health.fault(now.instant, jitter, at_least),

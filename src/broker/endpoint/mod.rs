@@ -32,14 +32,14 @@ use crate::config::{CatalogId, Config, IssuerId, ServiceId};
 use crate::iceberg::{self, Method, Operation, Route};
 use crate::identity::Caller;
 use crate::limits;
-use crate::oauth::{Proof, TokenRequest};
+use crate::oauth::TokenRequest;
 use crate::refusal::{Reason, Refusal};
 use crate::secret::Secret;
 use crate::wire::{Authorization, Reply, RequestHead};
 
 pub use outcome::Issued;
 
-use grants::{Granting, Lane};
+use grants::{Credential, Granting};
 use kept::{Answer, Kept};
 use tries::{Tries, network};
 
@@ -60,8 +60,8 @@ pub(super) struct TokenEndpoint {
     grants: BTreeMap<GrantKey, Granting>,
     kept: Kept,
     tries: Tries,
-    /// How each kind of question fares at each issuer.
-    health: BTreeMap<(IssuerId, Lane), Backoff>,
+    /// How the gate's client for gate tokens, and engines' logins, fare at each issuer.
+    health: BTreeMap<(IssuerId, Credential), Backoff>,
     /// What the forms of all requests may take.
     bytes: usize,
     /// The gate's own key sets, by their paths.
@@ -135,35 +135,6 @@ struct Asked {
     request: TokenRequest,
     /// `scope` of what the identity provider is asked for.
     scope: Option<String>,
-}
-
-impl Asked {
-    /// Bytes that it takes, roughly: what else stood in a form is gone.
-    fn bytes(&self) -> usize {
-        let (login, tokens, audiences, scope) = match &self.request {
-            TokenRequest::ClientCredentials(asked) => (
-                Some(&asked.login),
-                [None; 2],
-                &asked.audiences,
-                &asked.scope,
-            ),
-            TokenRequest::Exchange(asked) => {
-                let login = match &asked.proof {
-                    Proof::Login(login) => Some(login),
-                    Proof::Actor | Proof::Subject => None,
-                };
-                let tokens = [Some(&asked.subject_token), asked.actor_token.as_ref()];
-                (login, tokens, &asked.audiences, &asked.scope)
-            }
-        };
-        let tokens = tokens.into_iter().flatten().map(|token| token.expose());
-        let secrets = login.map(|login| [&login.id, login.secret.expose()]);
-        let texts = tokens
-            .chain(secrets.into_iter().flatten())
-            .chain(audiences)
-            .chain(scope);
-        texts.map(String::len).fold(0, usize::saturating_add)
-    }
 }
 
 /// What a request for a token waits for.
@@ -389,11 +360,13 @@ impl Broker {
         let Some(mut parked) = self.endpoint.remove(stream) else {
             return false;
         };
+        // What was announced has come, and nothing more is kept of it.
+        parked.bytes = match body {
+            ArrivedBody::Whole(body) => body.len(),
+            ArrivedBody::TooLarge | ArrivedBody::WithTrailers => 0,
+        };
         match self.read_form(&parked, body) {
             Ok(asked) => {
-                // No more than was read of them is kept.
-                parked.bytes = asked.bytes();
-                parked.authorization = Presented::Missing;
                 parked.asked = Some(Rc::new(asked));
                 // What is still to be waited for is the identity provider's time.
                 parked.deadline = now.instant.plus(self.config.limits.request_deadline);

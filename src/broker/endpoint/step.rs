@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::chain::{Chain, needs_proof, session_over};
+use super::chain::{Chain, needs_proof};
 use super::grants::GrantOf;
 use super::kept::Answer;
 use super::outcome::login_refused;
@@ -15,7 +15,7 @@ use crate::cache::SubjectToken;
 use crate::clock::{Instant, Now};
 use crate::config::{GateTokens, IssuerId, Service, ServiceId};
 use crate::exchange::GateToken;
-use crate::identity::{self, Caller, Standing};
+use crate::identity::{self, Caller, Proof, Standing};
 use crate::jose::{self, VerifyFault};
 use crate::limits;
 use crate::oauth::{self, ClientLogin, TokenRequest};
@@ -458,33 +458,37 @@ impl Broker {
             )
             .into());
         }
-        if let Some(name) = self.word_behind(parked, service, &caller, token)? {
+        if let Some(name) = self.word_behind(parked, &caller, token) {
+            self.speaking_unsigned(service)?;
+            return self.word(now, parked, service, &name, None, asked);
+        }
+        // A token by impersonation looks like the person's own, and whoever may impersonate says that name anyway.
+        if let Some(name) = self.word_of(service, &caller) {
             return self.word(now, parked, service, &name, None, asked);
         }
         if now.unix >= caller.expires() {
-            return Err(self.signed_out(service, &caller).into());
+            let service = self.config.service(service);
+            let (engine, name) = (
+                service.map_or("-", |service| &service.name),
+                caller.log_name(),
+            );
+            return Err(Refusal::new(
+                Reason::SessionOver,
+                format!(
+                    "the token of {name} has expired: sign in again. The gate does not let {engine} go on as itself in \
+                     {name}'s session"
+                ),
+            )
+            .into());
         }
         match self.chain(now, parked, &caller, token)? {
-            Chain::OfProvider => self.own(now, parked, caller, token, None, asked),
+            Chain::Unknown if caller.proof() == Proof::EngineWord => {
+                Err(needs_proof(&caller).into())
+            }
+            // Another worker may know since when.
+            Chain::OfProvider | Chain::Unknown => self.own(now, parked, caller, token, None, asked),
             Chain::Since(origin) => self.own(now, parked, caller, token, Some(origin.since), asked),
-            // Another worker may know since when, or nobody any more.
-            Chain::Unknown => Err(session_over(&caller).into()),
         }
-    }
-
-    fn signed_out(&self, service: ServiceId, caller: &Caller) -> Refusal {
-        let service = self.config.service(service);
-        let (name, person) = (
-            service.map_or("-", |service| &service.name),
-            caller.log_name(),
-        );
-        Refusal::new(
-            Reason::SessionOver,
-            format!(
-                "the token of {person} has expired: sign in again. The gate does not let {name} go on as itself in \
-                 {person}'s session"
-            ),
-        )
     }
 
     // -- what is at hand ----------------------------------------------------------------------------------------------

@@ -80,7 +80,7 @@ block! {
     /// exchange. The token must name the catalog's `expect_audience` all the same.
     ClientCredentialsBlock at "services.NAME.token.client_credentials" with one of ["secret", "authentication"] {
         /// The issuer where the account is, by its name in `issuers`. The account leads to the catalogs whose tokens come from
-        /// this issuer too (`token.at`, or `token.from` without it); at others the program's own token is exchanged.
+        /// this issuer too (`token.at`, or `token.from` without it); at others it is refused what the account is for.
         from: String [required "the gate must know where the account is"],
         /// The `client_id`.
         id: ClientId [required "the identity provider must know whose account it is"],

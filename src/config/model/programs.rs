@@ -34,8 +34,8 @@ pub struct Service {
     pub may: OperationSet,
     /// The operations that reach the catalog with an account of its own there, in place of its exchanged token.
     pub by_own_account: OperationSet,
-    /// How tokens of that account are got, by tenant (`None` without tenants) and catalog; where there is none, its own
-    /// token is exchanged for those operations too.
+    /// How tokens of that account are got, by tenant (`None` without tenants) and catalog; where there is none, those
+    /// operations are refused.
     pub own_account: BTreeMap<(Option<TenantId>, CatalogId), ContextId>,
     /// For whom its word is taken at the token endpoint.
     pub speaks_for: Option<SpeaksFor>,

@@ -20,7 +20,9 @@ FOLDER = Path(__file__).resolve().parents[1] / "golden" / "engines"
 BLESS = "ICEGATE_BLESS"
 JWT = re.compile(r"[\w-]{4,}\.[\w-]{4,}\.[\w-]*")
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-PLATFORM = re.compile(r"\((linux|osx|windows)_\w+\)")
+# Of the machine, in DuckDB's `User-Agent`.
+PLATFORM = re.compile(r"\((linux|osx|windows)_\w+\) python/[\d.]+")
+TOKENS = "/v1/oauth/tokens"
 # What tells of the connection or of the recorder, not of the engine.
 LEFT_OUT = ("host", "content-length", "connection", "transfer-encoding")
 
@@ -34,12 +36,12 @@ class Capture:
         self._steps: list[str] = []
 
     @contextlib.contextmanager
-    def step(self, title: str):
-        """What is sent within, under a title."""
+    def step(self, title: str, only_tokens: bool = False):
+        """What is sent within, under a title; `only_tokens`: what is sent to the token endpoint."""
         before = len(self._recorder.requests())
         yield
-        written = dict.fromkeys(written_down(seen) for seen in self._recorder.requests()[before:])
-        self._steps.append("\n\n".join([f"### {title}", *written]))
+        seen = [one for one in self._recorder.requests()[before:] if one.path.endswith(TOKENS) or not only_tokens]
+        self._steps.append("\n\n".join([f"### {title}", *dict.fromkeys(map(written_down, seen))]))
 
     def expect(self) -> None:
         """All steps are as the file has them."""
@@ -63,7 +65,7 @@ def written_down(seen: Seen) -> str:
         text += "\n\n" + "\n&".join(_members(body))
     elif body:
         text += f"\n\n<JSON: {', '.join(json.loads(body))}>"
-    return PLATFORM.sub("(<platform>)", UUID.sub("<uuid>", text))
+    return PLATFORM.sub("(<platform>) python/<version>", UUID.sub("<uuid>", text))
 
 
 def _credential(value: str) -> str:

@@ -6,9 +6,11 @@ import pytest
 from captures import Capture
 from engine_gate import edit, variables
 from programs import with_programs
-from tenants import nessie_configuration
+from tenants import fixture_configuration, nessie_configuration
 from watching import Watched
 
+from stack.java_client import JavaClient
+from stack.spark import Spark
 from stack.tenants import TenantLake
 
 HERE = Path(__file__).parent
@@ -46,6 +48,30 @@ def lake_gate(watched, two, keycloak):
     """The gate with both tenants and the engines, in front of Nessie. It remembers no login: tests change tokens' lives."""
     change = with_programs(nessie_configuration(), keycloak, issuers={"corp": {"gate_tokens": {"remember": "0s"}}})
     with watched(catalog=two.nessie.port, change=change) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def fixture_gate(watched, fixture_catalog, keycloak):
+    """The same in front of Iceberg's REST fixture, which knows one tenant, and whose tables lie in a local folder."""
+    change = fixture_configuration()
+    change["tenants"]["acme"]["locations"] = "catalog_decides"
+    change = with_programs(change, keycloak, tenants=("acme",))
+    with watched(catalog=fixture_catalog.port, change=change, base_path="") as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def client(tmp_path_factory):
+    """Iceberg's Java client; each test opens catalogs in it."""
+    with JavaClient(tmp_path_factory.mktemp("java")) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory):
+    """One session of Spark; each test opens catalogs of its own in it."""
+    with Spark(tmp_path_factory.mktemp("spark")) as started:
         yield started
 
 

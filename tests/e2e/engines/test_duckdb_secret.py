@@ -1,14 +1,13 @@
 """DuckDB with an OAuth2 secret of its own."""
 
 import time
-from pathlib import Path
 
 import duckdb
 import pytest
 from lives import short_lives
+from starting import duckdb_with_extensions
 
 CELL = pytest.mark.cell(engine="DuckDB 1.5", idp="Keycloak", catalog="Nessie")
-PACKAGES = Path(duckdb.__file__).parent.parent
 
 
 @pytest.fixture
@@ -16,11 +15,7 @@ def attached(lake_gate, two, keycloak):
     """DuckDB with acme's warehouse attached as `lake`, by an engine's id and secret."""
     def connect(engine="duckdb", secret=None, more=""):
         name, known = keycloak.credential(engine)
-        connection = duckdb.connect()
-        for extension in ("avro", "httpfs", "iceberg"):
-            (file,) = PACKAGES.glob(f"duckdb_extension_{extension}/extensions/*/{extension}.duckdb_extension")
-            connection.execute(f"INSTALL '{file}'")
-            connection.execute(f"LOAD {extension}")
+        connection = duckdb_with_extensions()
         keys = two.moto.client_properties()
         connection.execute(f"CREATE SECRET gate (TYPE ICEBERG, CLIENT_ID '{name}', CLIENT_SECRET '{secret or known}', "
                            f"OAUTH2_SERVER_URI '{lake_gate.token_url}'{more})")
@@ -35,22 +30,25 @@ def attached(lake_gate, two, keycloak):
 
 
 @CELL
-def test_bootstrap_write_read_and_renewal(attached, keycloak, two, capture, namespace):
+def test_duckdb_starts_writes_reads_and_renews(attached, keycloak, two, capture, namespace):
     golden, here = capture("duckdb"), f"lake.{namespace}"
+    with golden.step("the catalog is attached"):
+        lake = attached()
+    with golden.step("a schema and a table"):
+        lake.execute(f"CREATE SCHEMA {here}")
+        lake.execute(f"CREATE TABLE {here}.t (id BIGINT)")
+    with golden.step("a write"):
+        lake.execute(f"INSERT INTO {here}.t VALUES (1), (2)")
+    with golden.step("a read"):
+        assert lake.execute(f"SELECT id FROM {here}.t ORDER BY id").fetchall() == [(1,), (2,)]
     with short_lives(keycloak, "duckdb", seconds=5):
-        with golden.step("the catalog is attached"):
-            lake = attached()
-        with golden.step("a schema and a table"):
-            lake.execute(f"CREATE SCHEMA {here}")
-            lake.execute(f"CREATE TABLE {here}.t (id BIGINT)")
-        with golden.step("a write"):
-            lake.execute(f"INSERT INTO {here}.t VALUES (1), (2)")
+        renewing = attached()
         time.sleep(6)
         with golden.step("a read with a token that has ended"):
-            assert lake.execute(f"SELECT id FROM {here}.t ORDER BY id").fetchall() == [(1,), (2,)]
+            assert renewing.execute(f"SELECT count(*) FROM {here}.t").fetchall() == [(2,)]
         time.sleep(6)
-        lake.execute(f"INSERT INTO {here}.t VALUES (3)")
-        assert lake.execute(f"SELECT count(*) FROM {here}.t").fetchall() == [(3,)]
+        renewing.execute(f"INSERT INTO {here}.t VALUES (3)")
+    assert lake.execute(f"SELECT count(*) FROM {here}.t").fetchall() == [(3,)]
     golden.expect()
     made = [entry["committer"] for entry in two.nessie.history("acme") if namespace in entry["message"]]
     assert len(made) >= 4

@@ -5,16 +5,9 @@ from clients import told
 from lives import every_second, short_lives
 
 from stack.moto import REGION
-from stack.spark import JavaError, Spark
+from stack.spark import JavaError
 
 CELL = pytest.mark.cell(engine="Spark 4.1 (Iceberg 1.12)", idp="Keycloak", catalog="Nessie")
-
-
-@pytest.fixture(scope="module")
-def spark(tmp_path_factory):
-    """One session; each test opens a catalog of its own in it."""
-    with Spark(tmp_path_factory.mktemp("spark")) as started:
-        yield started
 
 
 @pytest.fixture
@@ -29,22 +22,27 @@ def open_catalog(spark, lake_gate, two, namespace):
 
 
 @CELL
-def test_bootstrap_write_read_and_renewal(open_catalog, spark, keycloak, two, capture, namespace):
+def test_spark_starts_writes_reads_and_renews(open_catalog, spark, keycloak, two, capture, namespace):
     golden = capture("spark-4.1")
-    with short_lives(keycloak, "spark", seconds=6):
-        lake = open_catalog(credential=":".join(keycloak.credential("spark")))
-        here = f"{lake}.{namespace}"
-        with golden.step("the first statement opens the catalog"):
-            spark.sql(f"CREATE NAMESPACE {here}")
-        with golden.step("a table"):
-            spark.sql(f"CREATE TABLE {here}.t (id BIGINT)")
-        with golden.step("a write"):
-            spark.sql(f"INSERT INTO {here}.t VALUES (1), (2)")
-        with golden.step("a read, and renewals over several lives of its token"):
-            assert every_second(18, lambda: spark.sql(f"SELECT id FROM {here}.t")) >= 8
-        with golden.step("an update"):
-            spark.sql(f"UPDATE {here}.t SET id = 5 WHERE id = 1")
-    assert sorted(spark.sql(f"SELECT id FROM {here}.t")) == [[2], [5]]
+    login = ":".join(keycloak.credential("spark"))
+    lake = open_catalog(credential=login)
+    here = f"{lake}.{namespace}"
+    with golden.step("the first statement opens the catalog"):
+        spark.sql(f"CREATE NAMESPACE {here}")
+    with golden.step("a table"):
+        spark.sql(f"CREATE TABLE {here}.t (id BIGINT)")
+    with golden.step("a write"):
+        spark.sql(f"INSERT INTO {here}.t VALUES (1), (2)")
+    with golden.step("a read"):
+        assert sorted(spark.sql(f"SELECT id FROM {here}.t")) == [[1], [2]]
+    with golden.step("an update"):
+        spark.sql(f"UPDATE {here}.t SET id = 5 WHERE id = 1")
+    with short_lives(keycloak, "spark", seconds=10):
+        with golden.step("renewals over several lives of its token", only_tokens=True):
+            renewing = open_catalog("renewing", credential=login)
+            assert every_second(24, lambda: spark.sql(f"SELECT id FROM {renewing}.{namespace}.t")) >= 8
+        spark.sql(f"INSERT INTO {renewing}.{namespace}.t VALUES (7)")
+    assert sorted(spark.sql(f"SELECT id FROM {renewing}.{namespace}.t")) == [[2], [5], [7]]
     golden.expect()
     made = [entry["committer"] for entry in two.nessie.history("acme") if namespace in entry["message"]]
     assert len(made) >= 4
@@ -52,7 +50,7 @@ def test_bootstrap_write_read_and_renewal(open_catalog, spark, keycloak, two, ca
 
 
 @CELL
-def test_a_person_works_with_their_own_token(open_catalog, spark, keycloak, two, namespace):
+def test_a_person_works_with_spark_and_their_own_token(open_catalog, spark, keycloak, two, namespace):
     lake = open_catalog(token=keycloak.user_token("alice"))
     spark.sql(f"CREATE NAMESPACE {lake}.{namespace}")
     spark.sql(f"CREATE TABLE {lake}.{namespace}.t AS SELECT 1 AS id")

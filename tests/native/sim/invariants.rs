@@ -1,6 +1,7 @@
 //! What must hold after every step, whatever happened.
 
 use icegate::broker::StreamId;
+use icegate::config::IssuerId;
 use icegate::wire::HttpCall;
 use serde_json::Value;
 
@@ -40,6 +41,21 @@ fn catalog(path: &str) -> Option<(&'static str, usize)> {
         "bots" => Some(("bots", CI)),
         _ => None,
     }
+}
+
+/// Where tokens of an issuer are exchanged for a catalog, and whose these are: itself, unless the story says otherwise.
+fn exchanged_at(world: &World, home: usize, audience: &str) -> usize {
+    let at = |id: IssuerId| {
+        let url = &world.config.issuers[usize::from(id.0)].issuer;
+        let found = world.idps.iter().position(|idp| *idp.issuer == **url);
+        found.expect("an identity provider of the story")
+    };
+    let mut contexts = world.config.contexts.iter();
+    let other = contexts.find(|context| {
+        let rule = &context.token;
+        rule.at != rule.from && at(rule.from) == home && rule.expected_audience == audience
+    });
+    other.map_or(home, |context| at(context.token.at))
 }
 
 /// An exchange as it goes over the wire, with what every exchange must have.
@@ -98,10 +114,16 @@ pub(crate) fn check_calls(world: &World) {
     for pending in world.calls.values().filter(alive) {
         let flight = (pending.idp, &pending.kind);
         match &pending.kind {
-            Kind::Exchange { subject_token, .. } => {
+            Kind::Exchange {
+                subject_token,
+                audience,
+            } => {
                 let subject = &world.subjects[subject_token];
                 assert!(subject.genuine, "exchanged unverified: {subject:?}");
-                assert_eq!(subject.issuer, world.idps[pending.idp].issuer);
+                let mut homes = world.idps.iter();
+                let home = homes.position(|idp| idp.issuer == subject.issuer);
+                let home = home.expect("an identity provider");
+                assert_eq!(pending.idp, exchanged_at(world, home, audience));
                 assert!(!under_way.contains(&flight), "two flights for {subject:?}");
             }
             // Two tokens of one program are two flights for one account.
@@ -153,19 +175,20 @@ pub(crate) fn check_forwarded(world: &World, stream: StreamId) {
     let request = &world.requests[&stream];
     let subject = &world.subjects[&request.token];
     assert!(subject.genuine, "forwarded for {subject:?}");
-    let (audience, idp) = catalog(&request.path).expect("a catalog's path");
+    let (audience, home) = catalog(&request.path).expect("a catalog's path");
+    let at = exchanged_at(world, home, audience);
     let audience = match world.config.tenancy {
         Some(_) => tenants::check_forwarded(world, request, &subject.person),
         None => audience.to_owned(),
     };
-    let idp = &world.idps[idp];
+    let (home, idp) = (&world.idps[home], &world.idps[at]);
     let token = request.minted.as_ref().expect("Bearer");
     let minted = idp.books.get(token).expect("a minted token");
     match tenants::account(&subject.person, &request.path) {
         // Only the program itself, and only for what its account is for.
         Some(account) => assert_eq!(minted.person, account),
         None => {
-            let home = idp.issuer;
+            let home = home.issuer;
             assert_eq!(subject.issuer, home, "another identity provider's caller");
             assert_eq!(minted.person, subject.person);
         }
