@@ -13,9 +13,9 @@ help: ## list the targets
 	@echo 'make TARGET; each one works alone in a fresh clone:'
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
 
-demo: ## the gate between a real Keycloak, Nessie and PyIceberg, told in the terminal; leaves nothing running
+demo: ## the gate between a real Keycloak, Nessie and PyIceberg, told in the terminal (TRINO=1: and Trino); leaves nothing running
 	@$(MAKE) --no-print-directory stage
-	@$(WITH_PACKAGES) -m demo
+	@TRINO=$(TRINO) $(WITH_PACKAGES) -m demo
 
 demo-up: ## the same parts, kept running in the background to play with
 	@$(MAKE) --no-print-directory stage
@@ -99,6 +99,7 @@ figures: setup wasm ## the module's size, load time, memory by cached tokens, ho
 # What the demo runs: the parts in the cache, and the filter.
 stage: tools
 	@$(PYTHON) -m stack.setup --for demo
+	@if test -n "$(TRINO)"; then $(PYTHON) -m stack.setup --for trino; fi
 	@echo 'filter     building (a minute or two the first time)'
 	@CARGO_TERM_QUIET=true $(MAKE) --no-print-directory --silent wasm
 

@@ -17,7 +17,7 @@ from stack.envoy import Envoy
 from stack.keycloak import claims
 
 from .screen import Screen
-from .stage import TENANTS_CONFIGURATION, Stage
+from .stage import ENGINES_CONFIGURATION, TENANTS_CONFIGURATION, Stage
 
 
 class NotAsTold(Exception):
@@ -44,7 +44,9 @@ def tell(stage: Stage, screen: Screen) -> None:
     refusals(stage, screen, token, short)
     two_tenants(stage, screen)
     within_a_tenant(stage, screen)
-    where_next(screen)
+    if stage.trino is not None:
+        trinos_users(stage, screen)
+    where_next(screen, 9 if stage.trino is None else 10)
 
 
 # -- 1 -------------------------------------------------------------------------------------------------------------------
@@ -345,16 +347,89 @@ def within_a_tenant(stage: Stage, screen: Screen) -> None:
           "who, where, what, and by which rule")
 
 
-# -- 9 -------------------------------------------------------------------------------------------------------------------
+# -- 9, the second act ---------------------------------------------------------------------------------------------------
 
 
-def where_next(screen: Screen) -> None:
+def trinos_users(stage: Stage, screen: Screen) -> None:
+    """Trino as it comes, session=USER: it says who its users are, and the catalog sees them."""
+    screen.step(9, "Trino, unpatched, with session=USER: Trino's users at the catalog")
+    screen.say("A third gate, with envoy/engines.yaml: it answers the token endpoint, and lets Trino speak for the people of "
+               "both tenants, but never for root:")
+    screen.code(services_of_configuration())
+    stage.start_engines(screen)
+    screen.say("What its etc/catalog/lake.properties says of the gate:")
+    screen.code(f"""
+        iceberg.rest-catalog.uri={stage.engines_url}
+        iceberg.rest-catalog.warehouse=acme
+        iceberg.rest-catalog.security=OAUTH2
+        iceberg.rest-catalog.session=USER
+        iceberg.rest-catalog.oauth2.credential=trino:<its secret>
+        iceberg.rest-catalog.oauth2.server-uri={stage.engines_url}/v1/oauth/tokens
+    """)
+    for statement in ("CREATE SCHEMA lake.trips", "CREATE TABLE lake.trips.t AS SELECT 'Utrecht' AS city, 12.5 AS km",
+                      "INSERT INTO lake.trips.t VALUES ('Gent', 7.0)"):
+        typed(stage, screen, "alice", statement)
+    read = typed(stage, screen, "alice", "SELECT city, km FROM lake.trips.t ORDER BY km")
+    check(screen, "Utrecht" in read and "Gent" in read, "Alice reads what she wrote")
+    commits = [commit for commit in stage.nessie.history("acme") if "trips" in commit["message"]]
+    screen.output(table(("committer", "message"), [(commit["committer"], commit["message"].splitlines()[0])
+                                                   for commit in commits]))
+    check(screen, {commit["committer"] for commit in commits} == {"alice"}, "Nessie's history names Alice, and not Trino")
+
+    screen.say("Carol is an analyst: she reads, and may not write.")
+    typed(stage, screen, "carol", "SELECT count(*) FROM lake.trips.t")
+    typed(stage, screen, "carol", "INSERT INTO lake.trips.t VALUES ('Basel', 31.2)", "grant_missing")
+    screen.say("Bob is of another tenant:")
+    typed(stage, screen, "bob", "SELECT * FROM lake.trips.t", "outside_border", debug=True)
+    screen.say("Nobody is root, and nobody is an engine's account or an id:")
+    typed(stage, screen, "root", "SHOW SCHEMAS FROM lake", "name_refused", debug=True)
+    typed(stage, screen, "service-account-spark", "SHOW SCHEMAS FROM lake", "name_refused")
+    lines = [line for line in stage.engines_envoy.log_text().splitlines() if "icegate audit " in line]
+    told = [json.loads(line.split("icegate audit ", 1)[1]) for line in lines]
+    spoken = next(line for line in told if line["operation"] == "getToken" and line.get("name") == "alice")
+    screen.say("And what the audit has of the moment in which Trino spoke for Alice:")
+    names = ("time", "operation", "decision", "name", "proof", "actor")
+    screen.output("\n".join(f"{name:<12} {spoken[name]}" for name in names))
+    check(screen, (spoken["proof"], spoken["actor"]) == ("engine_word", "trino"), "her name, on Trino's word")
+
+
+def services_of_configuration() -> str:
+    """The part of envoy/engines.yaml that says which programs there are."""
+    lines = ENGINES_CONFIGURATION.read_text().splitlines()
+    start = next(number for number, line in enumerate(lines) if line.strip() == "services:")
+    end = next(number for number, line in enumerate(lines) if line.strip().startswith("audit:"))
+    return "\n".join(line[28:] for line in lines[start:end] if not line.strip().startswith("#"))
+
+
+def typed(stage: Stage, screen: Screen, user: str, statement: str, refusal: str = "", debug: bool = False) -> str:
+    """What a user types into Trino's own command line, and sees; `refusal`: as what the gate refused it."""
+    counter = f"wasmcustom.icegate_refusals.refusal.{refusal}"
+    before = stage.engines_envoy.stat(counter) if refusal else 0
+    screen.code(f"trino --user {user}{' --debug' if debug else ''} --execute \"{statement}\"")
+    shown = stage.trino.run(statement, user, *(["--debug"] if debug else []))
+    errors = [line for line in shown.errors.splitlines() if line and not line.startswith(("\tat ", "\t..."))]
+    wanted = [line for line in errors if "failed:" in line or "Caused by" in line]
+    screen.output("\n".join([*shown.rows.splitlines(), *dict.fromkeys(wanted)]) or "(no rows)")
+    if bool(refusal) != bool(shown.code):
+        raise NotAsTold(f"'{statement}' of {user} ended with code {shown.code}")
+    if refusal:
+        stage.engines_envoy.wait_for_stat(counter, before + 1)
+        screen.passed(f"refused as {refusal}")
+    return shown.rows
+
+
+# -- at the end ----------------------------------------------------------------------------------------------------------
+
+
+def where_next(screen: Screen, number: int) -> None:
     """What to open after this."""
-    screen.step(9, "Where to look next")
+    screen.step(number, "Where to look next")
     screen.output("\n".join((
         "make demo-up             the same parts, kept running: addresses, tokens by curl, PyIceberg",
         "envoy/smallest.yaml      the configuration that ran first; envoy/hardened.yaml to rely on",
         "envoy/tenants.yaml       the one with tenants; docs/tenants.md how they and their grants are written",
+        "make demo TRINO=1        the second act: an unpatched Trino and its users (540 MB more to fetch)",
+        "envoy/engines.yaml       its configuration; docs/engines.md how each engine is set up, and what that trusts",
         "README.md                what to set at your own Keycloak, and what the gate promises",
         "docs/configuration.md    every field; docs/refusals.md every way in which the gate says no",
         "docs/operations.md       how to run it; docs/metrics.md what it counts",

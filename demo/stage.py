@@ -1,5 +1,6 @@
 """All parts of the demo on one stage: Keycloak, S3, Nessie, and Envoy with the gate in front of Nessie."""
 
+import os
 import time
 from pathlib import Path
 
@@ -8,12 +9,16 @@ from stack.lake import Lake
 from stack.parts import Part
 from stack.ports import free_port
 from stack.tenants import TENANTS, bucket, location
+from stack.trino import Trino, s3_files
 
+from .keys import private_key
 from .screen import Screen
 
 TOP = Path(__file__).resolve().parents[1]
 CONFIGURATION = TOP / "envoy" / "smallest.yaml"
 TENANTS_CONFIGURATION = TOP / "envoy" / "tenants.yaml"
+ENGINES_CONFIGURATION = TOP / "envoy" / "engines.yaml"
+KEYS_PATH = "/icegate/jwks.json"
 BASE_PATH = "/iceberg"
 PEOPLE = ("alice", "bob", "carol")
 
@@ -22,6 +27,7 @@ ROLES = {
     "moto": "moto, an S3 for the tables' files",
     "nessie": "Nessie, the Iceberg REST catalog",
     "envoy": "Envoy with the gate",
+    "trino": "Trino, unpatched",
 }
 
 
@@ -35,12 +41,18 @@ class Stage:
         self.gate_port, self.tenants_port = free_port(), free_port()
         self.envoy = self._gate(CONFIGURATION, self.gate_port, folder / "envoy")
         self.tenants_envoy = self._gate(TENANTS_CONFIGURATION, self.tenants_port, folder / "envoy-tenants")
+        self.engines_port = free_port()
+        self.engines_envoy = self._gate(ENGINES_CONFIGURATION, self.engines_port, folder / "envoy-engines")
+        # Big, so only with `make demo TRINO=1`.
+        self.trino = Trino(folder / "trino") if os.environ.get("TRINO") else None
 
     def _gate(self, configuration: Path, port: int, folder: Path) -> Envoy:
         # One worker: each has a cache of its own, and the story follows one of them.
         return Envoy(
             self.configuration(configuration, port), folder, wasm=wasm_module(), concurrency=1,
-            variables={"ICEGATE_SECRET": self.keycloak.credential("icegate")[1]},
+            variables={"ICEGATE_SECRET": self.keycloak.credential("icegate")[1],
+                       "ICEGATE_TOKENS_SECRET": self.keycloak.credential("icegate-tokens")[1],
+                       "ICEGATE_ASSERTION_KEY": private_key()},
         )
 
     @property
@@ -52,6 +64,11 @@ class Stage:
     def tenants_url(self) -> str:
         """The catalog's API, through the gate that knows of tenants."""
         return f"http://127.0.0.1:{self.tenants_port}{BASE_PATH}"
+
+    @property
+    def engines_url(self) -> str:
+        """The catalog's API, through the gate that answers the token endpoint."""
+        return f"http://127.0.0.1:{self.engines_port}{BASE_PATH}"
 
     def configuration(self, file: Path, port: int) -> str:
         """A file of envoy/ as it is, but for the ports."""
@@ -84,8 +101,24 @@ class Stage:
         self.tenants_envoy.start()
         self.tenants_envoy.wait_ready()
 
+    def start_engines(self, screen: Screen) -> None:
+        """A gate for engines as they come, whose assertions Keycloak believes, and Trino behind it."""
+        self.engines_envoy.start()
+        self.engines_envoy.wait_ready()
+        self.keycloak.admin.set_keys_url(f"http://127.0.0.1:{self.engines_port}{KEYS_PATH}")
+        if self.trino is None:
+            return
+        began = time.monotonic()
+        self.trino.start()
+        self._watch([self.trino], began, screen)
+        self.trino.open_user_catalog("lake", self.engines_url, "acme", self.keycloak.credential("trino"),
+                                     s3_files(self.lake.moto))
+
     def close(self) -> None:
         """Stops everything, those that lean on others first."""
+        if self.trino is not None:
+            self.trino.close()
+        self.engines_envoy.close()
         self.tenants_envoy.close()
         self.envoy.close()
         self.lake.close()

@@ -94,10 +94,12 @@ impl<'a> Program<'a> {
         [may.has(Operation::LoadCredentials), signs]
     }
 
-    /// How a token of its own account is got, where an operation goes by that.
+    /// How a token of its own account is got, where an operation goes by that. `None`: its own token is exchanged, as for all
+    /// other operations and at catalogs to which the account does not lead.
     ///
     /// # Errors
-    /// It has none there: a program with an account is listed with its tenants, and may be of another one's people besides.
+    /// A program with an account is listed with its tenants. It may be of another one's people besides: there is no account
+    /// for that border, and nothing stands in for it.
     pub(super) fn own_account(
         self,
         operation: Operation,
@@ -107,13 +109,13 @@ impl<'a> Program<'a> {
         if !self.0.by_own_account.has(operation) {
             return Ok(None);
         }
-        if let Some(own) = self.0.own_account.get(&(tenant, catalog)) {
-            return Ok(Some(*own));
+        let own = self.0.own_account.get(&(tenant, catalog));
+        if own.is_some() || tenant.is_none_or(|tenant| self.0.tenants.contains(&tenant)) {
+            return Ok(own.copied());
         }
         let name = &self.0.name;
         let sentence = format!(
-            "program {name} has no account of its own for this catalog and this tenant (services.{name}.token, \
-             services.{name}.tenant)"
+            "program {name} has no account of its own within this tenant's border (services.{name}.tenant)"
         );
         Err(Refusal::new(Reason::ServiceMayNot, sentence))
     }

@@ -95,7 +95,7 @@ pub(crate) struct Asking {
 
 impl Asking {
     /// Whether it moves a table to another place, where it must not be allowed more.
-    fn moves(&self) -> bool {
+    pub(crate) fn moves(&self) -> bool {
         self.path.contains("/rename") || self.path.contains("/register")
     }
 }

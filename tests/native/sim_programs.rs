@@ -150,23 +150,29 @@ fn a_bad_secret_of_its_own_is_the_operators_and_pauses_nobody() {
         world.assert_forwarded(read);
     }
     // What an identity provider says of a caller's token is about the client here, who sent none.
-    for answer in [
-        Answer::says(
+    for (status, answer, reason) in [
+        (
             400,
             r#"{"error":"invalid_request","error_description":"Invalid token"}"#,
+            "exchange_misconfigured",
         ),
-        Answer::says(403, r#"{"error":"access_denied"}"#),
-        Answer::says(400, r#"{"error":"invalid_grant"}"#),
+        (403, r#"{"error":"access_denied"}"#, "client_refused"),
+        (400, r#"{"error":"invalid_grant"}"#, "client_refused"),
     ] {
-        world.corp().for_person = Some(("engine-own", answer));
-        let engine = world.token_of(
-            CORP,
-            "engine",
-            3000 + u64::try_from(world.requests.len()).expect("few"),
-        );
+        world.corp().for_person = Some(("engine-own", Answer::says(status, answer)));
+        let life = 3000 + u64::try_from(world.requests.len()).expect("few");
+        let engine = world.token_of(CORP, "engine", life);
         let config = world.send("GET", CONFIG, &engine);
         world.pass_s(1);
-        assert_eq!(world.refusal(config), (503, "client_refused"));
+        assert_eq!(world.refusal(config), (503, reason));
+        let told = message(&world, config);
+        assert!(
+            told.contains("services.engine.token.client_credentials"),
+            "{told}"
+        );
+        let read = world.send("GET", &table(), &engine);
+        world.pass_s(1);
+        world.assert_forwarded(read);
     }
 }
 

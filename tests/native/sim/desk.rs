@@ -227,7 +227,10 @@ pub(super) fn read_grant(idp: &mut Idp, keys: &str, call: &HttpCall, now: u64) -
 
 impl Idp {
     /// Reads and verifies an assertion of the gate's with another implementation of JWT than the gate's.
-    #[allow(clippy::result_large_err, reason = "an answer is what a refusal is here")]
+    #[allow(
+        clippy::result_large_err,
+        reason = "an answer is what a refusal is here"
+    )]
     fn assertion(&mut self, keys: &str, assertion: &str, now: u64) -> GrantOf {
         let part = |number: usize| -> Value {
             use base64::Engine as _;
@@ -275,6 +278,7 @@ impl Idp {
     }
 
     /// What it says to a question for a gate token. `subject`: what its books or the story's say of a token that is exchanged.
+    #[allow(clippy::result_large_err, reason = "an answer is what a refusal is here")]
     pub(super) fn give(
         &mut self,
         now: u64,
