@@ -117,12 +117,16 @@ class KeycloakAdmin:
         """Takes that back."""
         self._call("DELETE", f"/users/{self.user_id(username)}/federated-identity/{provider}")
 
-    def set_keys_url(self, url: str, provider: str = "gate") -> None:
-        """Where Keycloak fetches the keys of the provider's assertions from: in tests the gate's port is another each time."""
+    def set_keys_url(self, url: str, provider: str = "gate") -> str:
+        """Where Keycloak fetches the keys of the provider's assertions from: in tests the gate's port is another each time.
+
+        Gives the address from before.
+        """
         path = f"/identity-provider/instances/{provider}"
         content = self._get(path)
-        content["config"]["jwksUrl"] = url
+        before, content["config"]["jwksUrl"] = content["config"]["jwksUrl"], url
         self._call("PUT", path, content)
+        return before
 
     def set_realm_enabled(self, enabled: bool) -> None:
         """A disabled realm refuses everything with 403 `Realm not enabled`."""
