@@ -1,7 +1,7 @@
 //! Whether a caller is a person or a program, and who proved it.
 
 use super::marks;
-use crate::config::{Config, IssuerId, ServiceId, WhoId};
+use crate::config::{Config, IssuerId, ServiceId, SpeaksBy, WhoId};
 use crate::jose::Claims;
 
 /// What a caller is. Found once, when its token is verified; a fact about the token, and no decision.
@@ -75,13 +75,20 @@ pub(super) fn proof(
     if standing != Standing::Person {
         return Proof::Program;
     }
-    // Where nobody may speak for others, the gate's client got nothing on anybody's word.
-    let spoken = config
+    let mut words = config
         .services
         .iter()
-        .any(|service| service.issuer == issuer && service.speaks_for.is_some());
-    let ours = spoken && client.is_some() && client == gate_client(config, issuer);
-    match ours && claims.get("sid").is_none() || claims.get("act").is_some() {
+        .filter(|service| service.issuer == issuer)
+        .filter_map(|service| service.speaks_for.as_ref());
+    // An identity provider makes a session for whom it lets be impersonated, so that nothing tells such a token from one
+    // that was exchanged for the person's own.
+    let said = match claims.get("sid") {
+        // Where nobody may speak for others, the gate's client got nothing on anybody's word.
+        None => words.next().is_some(),
+        Some(_) => words.any(|speaks| speaks.by == SpeaksBy::Impersonation),
+    };
+    let ours = client.is_some() && client == gate_client(config, issuer);
+    match ours && said || claims.get("act").is_some() {
         true => Proof::EngineWord,
         false => Proof::OwnToken,
     }

@@ -66,7 +66,8 @@ impl Broker {
         token: &Secret<String>,
         asked: &Asked,
     ) -> Result<Next, Stop> {
-        if let Some(name) = self.word_behind(&caller, token) {
+        if let Some(name) = self.word_behind(parked, &caller, token) {
+            self.speaking_unsigned(service)?;
             return self.word(now, parked, service, &name, None, asked);
         }
         match self.chain(now, parked, &caller, token)? {
@@ -79,6 +80,7 @@ impl Broker {
     /// The name that an engine said when this person's token was given on its word.
     pub(super) fn word_behind(
         &mut self,
+        parked: &TokenParked,
         caller: &Caller,
         token: &Secret<String>,
     ) -> Option<Rc<str>> {
@@ -86,8 +88,11 @@ impl Broker {
             return word.map(|(_, name)| name);
         }
         match caller.proof() {
-            Proof::EngineWord => self.said_name(caller).map(Rc::<str>::from),
-            Proof::OwnToken | Proof::Program => None,
+            // With a session it may as well be the person's own.
+            Proof::EngineWord if self.lacks_session(parked, caller) => {
+                self.said_name(caller).map(Rc::<str>::from)
+            }
+            Proof::EngineWord | Proof::OwnToken | Proof::Program => None,
         }
     }
 
@@ -95,9 +100,9 @@ impl Broker {
     /// prolonged for ever.
     fn lacks_session(&self, parked: &TokenParked, caller: &Caller) -> bool {
         let client = self.rule(parked).and_then(|rule| rule.client.as_ref());
-        caller.proof() == Proof::EngineWord
-            || caller.claims().get("sid").is_none()
-                && client.is_some_and(|client| caller.authorized_party() == Some(&client.id))
+        let ours = client.is_some_and(|client| caller.authorized_party() == Some(&client.id));
+        let has = |claim: &str| caller.claims().get(claim).is_some();
+        has("act") || ours && !has("sid")
     }
 }
 

@@ -46,10 +46,10 @@ impl Answer {
     }
 }
 
-/// Where a gate token comes from that has no session at the identity provider.
+/// Where a gate token comes from that was given on an engine's word, or has no session at the identity provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Origin {
-    /// The engine on whose word it was given, and the name that it said; `None`: for a token of the program itself.
+    /// The engine on whose word it was given, and the name that it said; `None`: for a token of the same caller.
     pub(super) word: Option<(ServiceId, Rc<str>)>,
     /// When the first one of its chain was given.
     pub(super) since: Instant,

@@ -458,7 +458,12 @@ impl Broker {
             )
             .into());
         }
-        if let Some(name) = self.word_behind(&caller, token) {
+        if let Some(name) = self.word_behind(parked, &caller, token) {
+            self.speaking_unsigned(service)?;
+            return self.word(now, parked, service, &name, None, asked);
+        }
+        // A token by impersonation looks like the person's own, and whoever may impersonate says that name anyway.
+        if let Some(name) = self.word_of(service, &caller) {
             return self.word(now, parked, service, &name, None, asked);
         }
         if now.unix >= caller.expires() {

@@ -8,7 +8,7 @@ use super::{Asked, TokenParked};
 use crate::broker::Broker;
 use crate::clock::{Instant, Now};
 use crate::config::{Service, ServiceId, SpeaksFor, WhoId};
-use crate::identity::Caller;
+use crate::identity::{Caller, Proof};
 use crate::jose::UnsecuredJwt;
 use crate::limits;
 use crate::policy;
@@ -43,13 +43,11 @@ impl Broker {
         })
     }
 
-    /// The name that an unsigned subject token says.
-    pub(super) fn unsigned_word(
+    /// The same, where its word is taken unsigned.
+    pub(super) fn speaking_unsigned(
         &self,
         service: ServiceId,
-        token: &Secret<String>,
-        now: Now,
-    ) -> Result<Rc<str>, Refusal> {
+    ) -> Result<(&Service, &SpeaksFor), Refusal> {
         let (service, speaks) = self.speaking(service)?;
         if speaks.signed_by.is_some() {
             return Err(Refusal::new(
@@ -60,6 +58,17 @@ impl Broker {
                 ),
             ));
         }
+        Ok((service, speaks))
+    }
+
+    /// The name that an unsigned subject token says.
+    pub(super) fn unsigned_word(
+        &self,
+        service: ServiceId,
+        token: &Secret<String>,
+        now: Now,
+    ) -> Result<Rc<str>, Refusal> {
+        self.speaking_unsigned(service)?;
         let malformed = || {
             Refusal::new(
                 Reason::SubjectTokenRefused,
@@ -93,6 +102,13 @@ impl Broker {
         let (_, speaks) = self.speaking(service).ok()?;
         (speaks.signed_by == Some(caller.issuer()) && is_name(caller.subject()))
             .then(|| caller.subject().into())
+    }
+
+    /// The name that a service says once more, unsigned, where a token may have been got on its word.
+    pub(super) fn word_of(&self, service: ServiceId, caller: &Caller) -> Option<Rc<str>> {
+        let (_, speaks) = self.speaking_unsigned(service).ok()?;
+        let name = self.said_name(caller)?;
+        (caller.proof() == Proof::EngineWord && may_say(speaks, name)).then(|| name.into())
     }
 
     /// The name by which an engine named a person whose token it got.

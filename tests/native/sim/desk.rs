@@ -278,6 +278,7 @@ impl Idp {
     }
 
     /// What it says to a question for a gate token. `subject`: what its books or the story's say of a token that is exchanged.
+    #[allow(clippy::result_large_err, reason = "an answer is what a refusal is here")]
     pub(super) fn give(
         &mut self,
         now: u64,
