@@ -61,6 +61,8 @@ pub(super) enum GrantOf {
     Own {
         caller: Rc<Caller>,
         token: SubjectToken,
+        /// That of the engine that acts for the caller, where the identity provider is told.
+        actor: Option<SubjectToken>,
         /// When the first one of its chain was asked for.
         since: Instant,
     },
@@ -294,9 +296,9 @@ impl Broker {
                 id,
                 secret: secret.expose(),
             },
-            GrantOf::Own { token, .. } => GateGrant::Exchange {
+            GrantOf::Own { token, actor, .. } => GateGrant::Exchange {
                 subject: token.expose(),
-                actor: None,
+                actor: actor.as_ref().map(SubjectToken::expose),
             },
             GrantOf::Word { service, name, .. } => {
                 let service = self.config.service(*service);

@@ -124,6 +124,8 @@ pub struct GateTokens {
     pub life: Duration,
     /// Longest time from a session's first token to its last refresh, where the identity provider has no session.
     pub session: Duration,
+    /// The identity provider is told which engine acts for a person.
+    pub delegation: bool,
     /// The gate's own assertions.
     pub assertion: Option<AssertionRule>,
 }
