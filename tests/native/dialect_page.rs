@@ -30,7 +30,7 @@ type Cell = fn(&Dialect) -> String;
 
 /// One row for each thing that a record says, one column for each profile.
 fn does() -> String {
-    let rows: [(&str, Cell); 15] = [
+    let rows: [(&str, Cell); 16] = [
         ("grant of the exchange", |of| {
             grant(of.exchange.words.grant_type)
         }),
@@ -57,6 +57,9 @@ fn does() -> String {
         }),
         ("tokens of other issuers (`token.at`)", |of| {
             yes(of.exchange.others_tokens)
+        }),
+        ("who acts is told (`gate_tokens.delegation`)", |of| {
+            yes(of.exchange.actor_token)
         }),
         ("answers must have `issued_token_type`", |of| {
             if of.exchange.issued_token_type {
@@ -142,6 +145,7 @@ fn reasons() -> String {
         let refused = |what: &str, why: Option<&'static str>| why.map(|why| (what.to_owned(), why));
         let others = [
             refused("no `token.at`", of.exchange.others_tokens.err()),
+            refused("no `delegation`", of.exchange.actor_token.err()),
             refused("no assertion", words.assertion.as_ref().err().copied()),
             refused(
                 "no impersonation",

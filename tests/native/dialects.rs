@@ -675,6 +675,49 @@ fn what_goes_with_a_key_and_what_does_not() {
     );
 }
 
+/// An identity provider is told who acts where the dialect has that.
+#[test]
+fn who_may_be_told_of_the_actor() {
+    let of = |profile: &str, client: Option<Value>| {
+        let catalogs = written(
+            profile,
+            KEYCLOAK,
+            json!({"id": "icegate", "secret": {"env": "ICEGATE_SECRET"}}),
+            json!({"audience": "catalog"}),
+        );
+        let mut configuration = catalogs;
+        configuration["allow_on_headers_stop_iteration"] = json!(true);
+        let mut gate_tokens = json!({"delegation": true});
+        if let Some(client) = client {
+            gate_tokens["client"] = client;
+        }
+        configuration["issuers"]["corp"]["gate_tokens"] = gate_tokens;
+        configuration
+    };
+    let client = Some(json!({"id": "tokens", "secret": {"env": "ICEGATE_SECRET"}}));
+    let config = loaded(&of("rfc8693", client.clone()));
+    assert!(config.issuers[0].gate_tokens.as_ref().unwrap().delegation);
+    causes(
+        &of("keycloak", client.clone()),
+        &[
+            "issuers.corp.gate_tokens.delegation: must be left out with profile keycloak; Keycloak 26.7 ignores actor_token",
+        ],
+    );
+    causes(
+        &of("auth0", client),
+        &[
+            "issuers.corp.gate_tokens.delegation: must be left out with profile auth0; Auth0's custom token exchange takes an \
+             ID token or a type of one's own as actor_token, and no access token",
+        ],
+    );
+    causes(
+        &of("rfc8693", None),
+        &[
+            "issuers.corp.gate_tokens.delegation: needs gate_tokens.client, which exchanges persons' tokens",
+        ],
+    );
+}
+
 /// Another issuer's tokens are exchanged where the dialect has that.
 #[test]
 fn where_tokens_of_another_issuer_are_exchanged() {

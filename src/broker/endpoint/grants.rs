@@ -61,7 +61,7 @@ pub(super) enum GrantOf {
     Own {
         caller: Rc<Caller>,
         token: SubjectToken,
-        /// Who acts for it, where the identity provider is told.
+        /// That of the engine that acts for the caller, where the identity provider is told.
         actor: Option<SubjectToken>,
         /// When the first one of its chain was asked for.
         since: Instant,

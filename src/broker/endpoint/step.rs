@@ -365,13 +365,12 @@ impl Broker {
             .into());
         }
         let scope = asked.scope.as_deref().unwrap_or_default();
-        let actor = self.delegate(parked, asked);
-        let acting = actor.as_ref().map_or("", SubjectToken::expose);
+        let actor = self.told_actor(parked, &caller, asked);
         let key = self.digest(&[
             b"own",
             token.expose().as_bytes(),
-            acting.as_bytes(),
             scope.as_bytes(),
+            actor.map_or("", |actor| actor.expose()).as_bytes(),
         ]);
         if let Some(answer) = self.got(now, parked, &key) {
             return Ok(Next::Give(answer));
@@ -382,22 +381,27 @@ impl Broker {
         let of = GrantOf::Own {
             caller,
             token: SubjectToken::new(token.expose()),
-            actor,
+            actor: actor.map(|actor| SubjectToken::new(actor.expose())),
             since: since.unwrap_or(now.instant),
         };
         Ok(Next::Ask(key, of))
     }
 
-    /// The engine's own token, where the identity provider makes a token of that which names who acts (RFC 8693 section
-    /// 4.1).
-    fn delegate(&self, parked: &TokenParked, asked: &Asked) -> Option<SubjectToken> {
-        let TokenRequest::Exchange(exchange) = &asked.request else {
-            return None;
-        };
-        let issuer = self.config.issuers.get(usize::from(parked.issuer.0))?;
-        issuer.profile.dialect().exchange.actor_token.ok()?;
-        let actor = exchange.actor_token.as_ref()?;
-        Some(SubjectToken::new(actor.expose()))
+    /// The token of the engine that acts for a person, where the identity provider is told.
+    fn told_actor<'a>(
+        &self,
+        parked: &TokenParked,
+        caller: &Caller,
+        asked: &'a Asked,
+    ) -> Option<&'a Secret<String>> {
+        let tells = self.rule(parked).is_some_and(|rule| rule.delegation);
+        match &asked.request {
+            TokenRequest::Exchange(exchange) if tells && !caller.is_program() => {
+                let acts = exchange.proof == oauth::Proof::Actor;
+                exchange.actor_token.as_ref().filter(|_| acts)
+            }
+            _ => None,
+        }
     }
 
     /// A token that shows itself, for a fresh one.

@@ -58,6 +58,13 @@ block! {
             default limits::SESSION_LIFE,
             "A working day; Keycloak's own default for sessions."
         ],
+        /// Whether the identity provider is told which engine acts for a person (`actor_token`, RFC 8693 section 2.1), where an
+        /// engine shows a person's token beside its own. It may then write the engine into the person's gate token (`act`).
+        delegation: bool [
+            default false,
+            "Most identity providers do not know it, and some refuse what they do not know. Audit lines name the engine in \
+             any case."
+        ],
         /// The assertions that the gate signs, to get tokens of the people for whom a service may speak.
         assertion: AssertionBlock [
             optional "none",

@@ -124,6 +124,8 @@ pub struct GateTokens {
     pub life: Duration,
     /// Longest time from the login to the last refresh; where tokens do not tell, from the first one that was given here.
     pub session: Duration,
+    /// The identity provider is told which engine acts for a person.
+    pub delegation: bool,
     /// The gate's own assertions.
     pub assertion: Option<AssertionRule>,
 }
