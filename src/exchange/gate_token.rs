@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::clock::Now;
 use crate::config::{Config, IssuerId, ServiceId};
-use crate::identity::{Caller, Presented, Standing, TokenFault};
+use crate::identity::{Caller, Presented, Proof, Standing, TokenFault};
 use crate::jose::{KeySet, VerifyFault};
 use crate::limits::TOKEN_BYTES;
 use crate::oauth::{ExpiresIn, TOKEN_TYPE_ACCESS_TOKEN, TOKEN_TYPE_JWT, TokenResponse, is_token68};
@@ -62,6 +62,9 @@ pub enum GateTokenFault {
     CatalogAudience,
     /// It is not of the client that logged in.
     OtherClient,
+    /// It is not of the gate's client for gate tokens, though it has no session of its own: it could not be told from one that
+    /// came from a login.
+    NotOurs,
     /// It is of a program that is not that service: its `who` does not match.
     OtherService(ServiceId),
     /// It names a program.
@@ -94,6 +97,9 @@ impl GateTokenFault {
                     .to_owned()
             }
             Self::OtherClient => "is not of the client that logged in (azp, client_id)".to_owned(),
+            Self::NotOurs => "is not of the gate's client for gate tokens (azp, client_id), so that it could not be told from \
+                              one that came from a login"
+                .to_owned(),
             Self::OtherService(id) => {
                 let name = config.service(*id).map_or("-", |service| &service.name);
                 format!("does not match services.{name}.who")
@@ -193,17 +199,27 @@ fn names(caller: &Caller, config: &Config, wanted: Wanted<'_>) -> Result<(), Gat
             }
             let issuer = config.issuers.get(usize::from(caller.issuer().0));
             let said = issuer.and_then(|issuer| caller.claims().string_at(&issuer.name_claim.0));
-            match said == Some(name) {
-                true => Ok(()),
-                false => Err(GateTokenFault::OtherName),
+            if said != Some(name) {
+                return Err(GateTokenFault::OtherName);
+            }
+            match caller.proof() {
+                Proof::EngineWord => Ok(()),
+                Proof::OwnToken | Proof::Program => Err(GateTokenFault::NotOurs),
             }
         }
         Wanted::Same(other) => {
             let same = caller.same_person() == other.same_person()
                 && caller.standing() == other.standing();
-            match same {
+            if !same {
+                return Err(GateTokenFault::OtherSubject);
+            }
+            let issuer = config.issuers.get(usize::from(caller.issuer().0));
+            let rule = issuer.and_then(|issuer| issuer.gate_tokens.as_ref());
+            let client = rule.and_then(|rule| Some(&*rule.client.as_ref()?.id));
+            let ours = client.is_some() && caller.authorized_party() == client;
+            match ours || caller.claims().get("sid").is_some() {
                 true => Ok(()),
-                false => Err(GateTokenFault::OtherSubject),
+                false => Err(GateTokenFault::NotOurs),
             }
         }
     }
