@@ -7,7 +7,7 @@ WITH_PACKAGES = $(PYTHON) -m stack.python
 WASM_TARGET = wasm32-wasip1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-up demo-down test check wasm cli setup fmt lint lint-wasm native cli-test e2e trino docs deny advisories fuzz-build fuzz figures
+.PHONY: help demo demo-up demo-down test check wasm cli setup fmt lint lint-wasm native cli-test e2e test-engines trino docs deny advisories fuzz-build fuzz figures
 
 help: ## list the targets
 	@echo 'make TARGET; each one works alone in a fresh clone:'
@@ -59,7 +59,12 @@ cli-test: tools-rust ## the operator's tool: clippy and tests of what only its f
 e2e: setup wasm ## the end-to-end tests on the real parts
 	$(WITH_PACKAGES) -m pytest tests/e2e
 
-trino: tools wasm ## the tests with a real Trino (540 MB more to fetch); not part of `test`
+test-engines: tools wasm ## the tests with real engines: Trino, Spark, Iceberg's own test kit, ... (1 GB more to fetch)
+	@$(PYTHON) -m stack.setup --for engines
+	$(WITH_PACKAGES) -m pytest tests/e2e -m "trino or engines" --cells target/cells.json
+	$(WITH_PACKAGES) tests/e2e/cells.py target/cells.json
+
+trino: tools wasm ## of the tests with a real Trino, those with users' own tokens (560 MB more to fetch)
 	@$(PYTHON) -m stack.setup --for trino
 	$(WITH_PACKAGES) -m pytest tests/e2e/test_trino.py -m trino
 

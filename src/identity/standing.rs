@@ -88,7 +88,7 @@ pub(super) fn proof(
         Some(_) => words.any(|speaks| speaks.by == SpeaksBy::Impersonation),
     };
     let ours = client.is_some() && client == gate_client(config, issuer);
-    match ours && said || claims.get("act").is_some() {
+    match ours && said {
         true => Proof::EngineWord,
         false => Proof::OwnToken,
     }

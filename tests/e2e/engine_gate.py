@@ -58,9 +58,9 @@ def edit(bootstrap: dict) -> None:
     plugin["allow_on_headers_stop_iteration"] = True
 
 
-def believe(keycloak: Keycloak, gate: Gate) -> None:
-    """Lets Keycloak fetch the keys of the gate's assertions from this gate."""
-    keycloak.admin.set_keys_url(f"http://127.0.0.1:{gate.port}{JWKS_PATH}")
+def believe(keycloak: Keycloak, gate: Gate) -> str:
+    """Lets Keycloak fetch the keys of the gate's assertions from this gate; gives the address from before."""
+    return keycloak.admin.set_keys_url(f"http://127.0.0.1:{gate.port}{JWKS_PATH}")
 
 
 class Engine:

@@ -21,6 +21,7 @@ mod config_tenants;
 mod config_tokens;
 #[path = "support/desk.rs"]
 mod desk;
+mod dialect_page;
 mod dialect_tokens;
 mod dialects;
 mod docs_files;

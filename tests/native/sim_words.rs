@@ -751,9 +751,14 @@ fn a_signed_token_beside_an_actor_proves_itself() {
             expected
         );
     }
-    // The token of its own that an engine shows is its own.
-    let stream = world.get(&Ask::act(&trino, &trino, ACCESS_TOKEN));
+    // The token of its own that an engine shows is its own; that of one that speaks for people is renewed by its secret
+    // alone.
+    let stream = world.get(&Ask::act(&spark, &spark, ACCESS_TOKEN));
     world.issued(stream);
+    assert_eq!(
+        world.refused(&Ask::act(&trino, &trino, ACCESS_TOKEN)),
+        invalid_grant("session_unproven")
+    );
 }
 
 #[test]

@@ -365,7 +365,14 @@ impl Broker {
             .into());
         }
         let scope = asked.scope.as_deref().unwrap_or_default();
-        let key = self.digest(&[b"own", token.expose().as_bytes(), scope.as_bytes()]);
+        let actor = self.delegate(parked, asked);
+        let acting = actor.as_ref().map_or("", SubjectToken::expose);
+        let key = self.digest(&[
+            b"own",
+            token.expose().as_bytes(),
+            acting.as_bytes(),
+            scope.as_bytes(),
+        ]);
         if let Some(answer) = self.got(now, parked, &key) {
             return Ok(Next::Give(answer));
         }
@@ -375,9 +382,22 @@ impl Broker {
         let of = GrantOf::Own {
             caller,
             token: SubjectToken::new(token.expose()),
+            actor,
             since: since.unwrap_or(now.instant),
         };
         Ok(Next::Ask(key, of))
+    }
+
+    /// The engine's own token, where the identity provider makes a token of that which names who acts (RFC 8693 section
+    /// 4.1).
+    fn delegate(&self, parked: &TokenParked, asked: &Asked) -> Option<SubjectToken> {
+        let TokenRequest::Exchange(exchange) = &asked.request else {
+            return None;
+        };
+        let issuer = self.config.issuers.get(usize::from(parked.issuer.0))?;
+        issuer.profile.dialect().exchange.actor_token.ok()?;
+        let actor = exchange.actor_token.as_ref()?;
+        Some(SubjectToken::new(actor.expose()))
     }
 
     /// A token that shows itself, for a fresh one.
@@ -394,6 +414,11 @@ impl Broker {
         }
         if let Standing::Service(service) = caller.standing() {
             self.has_peer(parked, service)?;
+            // Whoever holds the token of such a program can be many people: it is not prolonged by showing itself.
+            let service = self.config.service(service);
+            if service.is_some_and(|service| service.speaks_for.is_some()) {
+                return Err(needs_proof(&caller).into());
+            }
         }
         match self.chain(now, parked, &caller, token)? {
             Chain::OfProvider => self.own(now, parked, caller, token, None, asked),

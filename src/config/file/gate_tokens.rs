@@ -46,13 +46,14 @@ block! {
             "Some engines log in for each operation. A secret that was withdrawn is good for this long, and the token that \
              it brought for the token's life anyway."
         ],
-        /// Longest life of a gate token that clients are told of, and for which an engine's word is remembered.
+        /// Longest life of a gate token that clients are told of, and for which an engine's word is remembered. Iceberg's Java
+        /// client goes by the token's own `exp`: set that at the identity provider.
         life: Span<1_000, 86_400_000> [
             default limits::GATE_TOKEN_LIFE,
             "Whom an engine may no longer speak for is seen only when the remembered token ends."
         ],
-        /// Longest time from a session's first token to its last refresh, where the identity provider has no session. Not
-        /// shorter than `life`.
+        /// Longest time from the login (`auth_time`) to the last refresh; where tokens do not tell, from the first one that
+        /// this worker gave. Not shorter than `life`.
         session: Span<1_000, 604_800_000> [
             default limits::SESSION_LIFE,
             "A working day; Keycloak's own default for sessions."

@@ -7,6 +7,8 @@ import pytest
 from clients import told
 from engine_gate import ASSERTION_ISSUER, JWT, unsigned
 from lives import short_lives
+from programs import with_programs
+from tenants import nessie_configuration
 
 from stack import web
 from stack.keycloak import ACCESS_TOKEN, TOKEN_EXCHANGE
@@ -251,17 +253,17 @@ def test_a_write_that_outlives_its_token_ends_well(open_catalog, trino, two, key
 
     Trino 476 begins to renew a user's token when its own is about to end, so its own must not live longer.
     """
-    with short_lives(keycloak, "trino", seconds=6):
+    with short_lives(keycloak, "trino", seconds=12):
         lake = open_catalog()
-        assert slow_copy(trino, two, lake, namespace, "erin", 15) is None
+        assert slow_copy(trino, two, lake, namespace, "erin", 26) is None
         assert trino.query(f"SELECT count(*) FROM {lake}.{namespace}.big", "erin") == [[1000]]
     assert set(committers(two, "acme", namespace)) == {"erin"}
 
 
 def test_a_write_that_cannot_renew_its_token_commits_nothing(open_catalog, trino, two, keycloak, namespace):
-    with short_lives(keycloak, "trino", seconds=6):
+    with short_lives(keycloak, "trino", seconds=12):
         lake = open_catalog(**{"oauth2.token-refresh-enabled": "false"})
-        problem = slow_copy(trino, two, lake, namespace, "frank", 15)
+        problem = slow_copy(trino, two, lake, namespace, "frank", 26)
     assert told(problem.message).startswith("Not authorized: the token of frank expired ")
     assert (namespace, "big") not in two.nessie.entries("acme")
 
@@ -290,18 +292,50 @@ def slow_copy(trino, two, lake, namespace, person, seconds):
     return ended[0]
 
 
-def test_many_queries_of_a_few_users_cost_a_few_grants(open_catalog, trino, lake_gate, keycloak):
+def test_many_queries_of_a_few_users_cost_a_few_grants(watched, trino, two, keycloak, namespace):
     """Each source is a session of its own, which Trino gets a token for; the gate asks once per user and worker."""
-    lake = open_catalog()
     users = ("alice", "mallory", "carol", "dave")
-    keycloak.admin.clear_events()
-    lake_gate.recorder.clear()
-    for number in range(5):
-        for user in users:
-            trino.query(f"SHOW SCHEMAS FROM {lake}", user, source=f"source-{number}")
-    assert len(lake_gate.token_requests()) >= 5 * len(users)
-    asked = keycloak.admin.events(client="icegate-tokens")
-    assert len(users) <= len(asked) <= 2 * len(users)
+    with watched(catalog=two.nessie.port, change=with_programs(nessie_configuration(), keycloak)) as fresh:
+        trino.open_user_catalog(namespace, fresh.url, "acme", keycloak.credential("trino"), s3_files(two.moto))
+        keycloak.admin.clear_events()
+        for number in range(5):
+            for user in users:
+                trino.query(f"SHOW SCHEMAS FROM {namespace}", user, source=f"source-{number}")
+        assert len(fresh.token_requests()) >= 5 * len(users)
+        asked = keycloak.admin.events(client="icegate-tokens")
+        assert len(users) <= len(asked) <= 2 * len(users)
+
+
+# -- without users ------------------------------------------------------------------------------------------------------
+
+
+def open_for_nobody(trino, gate, two, name, credential):
+    """A Trino catalog with `session=NONE`: all queries are the engine's own."""
+    trino.open_catalog(name, {
+        "uri": gate.url, "warehouse": "acme", "security": "OAUTH2", "session": "NONE",
+        "oauth2.credential": ":".join(credential), "oauth2.server-uri": gate.token_url}, s3_files(two.moto))
+
+
+def test_an_engine_cannot_go_on_as_its_own_account(trino, lake_gate, two, keycloak, namespace):
+    """What Trino 483 does by itself when a user's token has ended and token exchange is off (Iceberg's issue 17600)."""
+    open_for_nobody(trino, lake_gate, two, namespace, keycloak.credential("trino"))
+    head = two.nessie.head("acme")
+    for statement in (f"SHOW SCHEMAS FROM {namespace}", f"SELECT * FROM {namespace}.raw.t", f"CREATE SCHEMA {namespace}.fresh"):
+        with pytest.raises(TrinoError) as caught:
+            trino.query(statement, "alice")
+        assert "Forbidden: program trino " in str(caught.value)
+        assert "the person's token has expired and the engine has gone on as its own account: sign in again" in str(caught.value)
+    assert two.nessie.head("acme") == head
+
+
+def test_an_engine_that_logs_in_for_each_operation_costs_a_few_logins(watched, trino, two, keycloak, namespace):
+    with watched(catalog=two.nessie.port, change=with_programs(nessie_configuration(), keycloak)) as fresh:
+        open_for_nobody(trino, fresh, two, namespace, keycloak.credential("spark"))
+        keycloak.admin.clear_events()
+        for _ in range(6):
+            assert trino.query(f"SELECT count(*) FROM {namespace}.raw.t", "alice") == [[0]]
+        assert len(fresh.token_requests()) >= 12
+        assert 1 <= len(keycloak.admin.events(client="spark")) <= 2
 
 
 # -- views --------------------------------------------------------------------------------------------------------------

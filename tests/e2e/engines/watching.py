@@ -11,7 +11,10 @@ from stack.standin import Seen
 
 
 class Watched:
-    """Use it as a context manager. Keycloak gets the gate's keys from its address as soon as it is up."""
+    """Use it as a context manager. Keycloak gets the gate's keys from its address as long as it is up.
+
+    All of these gates have the same key, so the youngest one will do for the others.
+    """
 
     def __init__(self, gate: Gate, keycloak: Keycloak, base_path: str) -> None:
         self.gate, self._keycloak = gate, keycloak
@@ -23,10 +26,11 @@ class Watched:
     def __enter__(self) -> "Watched":
         self.gate.__enter__()
         self.recorder.start()
-        believe(self._keycloak, self.gate)
+        self._keys_url = believe(self._keycloak, self.gate)
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._keycloak.admin.set_keys_url(self._keys_url)
         self.recorder.stop()
         self.gate.close()
 

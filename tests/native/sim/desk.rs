@@ -263,7 +263,8 @@ impl Idp {
         assert!(verified.is_ok(), "{verified:?}");
         let mut members: Vec<&String> = claims.as_object().expect("claims").keys().collect();
         members.sort();
-        assert_eq!(members, ["aud", "exp", "iat", "iss", "jti", "sub"]);
+        assert_eq!(members, ["act", "aud", "exp", "iat", "iss", "jti", "sub"]);
+        assert!(claims["act"]["client_id"].is_string(), "who acts: {claims}");
         assert_eq!(claims["iss"], GATE);
         assert_eq!(claims["aud"], self.issuer, "one audience, exactly");
         let number = |name: &str| claims[name].as_u64().expect("a time");
@@ -278,6 +279,10 @@ impl Idp {
     }
 
     /// What it says to a question for a gate token. `subject`: what its books or the story's say of a token that is exchanged.
+    #[allow(
+        clippy::result_large_err,
+        reason = "an answer is what a refusal is here"
+    )]
     pub(super) fn give(
         &mut self,
         now: u64,
