@@ -4,12 +4,13 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
+use super::check::{is_usable, says_the_same};
 use crate::clock::Now;
 use crate::config::{Config, IssuerId, ServiceId};
 use crate::identity::{Caller, Presented, Proof, Standing, TokenFault};
 use crate::jose::{KeySet, VerifyFault};
 use crate::limits::TOKEN_BYTES;
-use crate::oauth::{ExpiresIn, TOKEN_TYPE_ACCESS_TOKEN, TOKEN_TYPE_JWT, TokenResponse, is_token68};
+use crate::oauth::{ExpiresIn, TokenResponse, is_token68};
 use crate::secret::Secret;
 
 /// A token for the gate, in which everything was checked: the only kind that an engine ever holds. Only
@@ -129,11 +130,7 @@ pub fn check_gate_token(
     now: Now,
 ) -> Result<GateToken, GateTokenFault> {
     // 1. An access token, by the answer's own word.
-    let usable = |kind: &str| {
-        !kind.starts_with("urn:ietf:params:oauth:token-type:")
-            || matches!(kind, TOKEN_TYPE_ACCESS_TOKEN | TOKEN_TYPE_JWT)
-    };
-    if !answer.issued_token_type.as_deref().is_none_or(usable) {
+    if !answer.issued_token_type.as_deref().is_none_or(is_usable) {
         return Err(GateTokenFault::IssuedTokenType);
     }
 
@@ -208,12 +205,16 @@ fn names(caller: &Caller, config: &Config, wanted: Wanted<'_>) -> Result<(), Gat
             }
         }
         Wanted::Same(other) => {
+            let issuer = config.issuers.get(usize::from(caller.issuer().0));
             let same = caller.same_person() == other.same_person()
-                && caller.standing() == other.standing();
+                && caller.standing() == other.standing()
+                && issuer.is_some_and(|issuer| {
+                    let dialect = issuer.profile.dialect();
+                    says_the_same(dialect, other.claims(), caller.claims())
+                });
             if !same {
                 return Err(GateTokenFault::OtherSubject);
             }
-            let issuer = config.issuers.get(usize::from(caller.issuer().0));
             let rule = issuer.and_then(|issuer| issuer.gate_tokens.as_ref());
             let client = rule.and_then(|rule| Some(&*rule.client.as_ref()?.id));
             let ours = client.is_some() && caller.authorized_party() == client;
