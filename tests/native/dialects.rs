@@ -362,6 +362,12 @@ fn keycloak_on_an_engines_word() {
     let config = gate(catalogs(), icegate, json!({"audience": "icegate"}));
     let assertion = gate_token(&config, Some("table.read"), GateGrant::Assertion(SUBJECT)).unwrap();
     assert_eq!(wire(&assertion).0, golden!("keycloak-word-assertion.http"));
+    let exchange = GateGrant::Exchange {
+        subject: SUBJECT,
+        actor: None,
+    };
+    let exchange = gate_token(&config, None, exchange).unwrap();
+    assert_eq!(wire(&exchange).0, golden!("keycloak-gate-token.http"));
 
     let trino = json!({"id": "trino", "secret": {"env": "TRINO_SECRET"}});
     let config = gate(catalogs(), trino, json!({"audience": "icegate"}));

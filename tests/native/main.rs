@@ -26,6 +26,7 @@ mod dialect_tokens;
 mod dialects;
 mod docs_files;
 mod exchange_check;
+mod exchange_gate_token;
 mod guard_answers;
 mod guard_properties;
 mod iceberg_bodies;

@@ -510,6 +510,22 @@ fn a_token_on_a_word_that_must_not_be_given_is_not_given() {
             "gate_token_unfit",
         ),
         (
+            // Nothing would tell it from the person's own.
+            "of a client of the person's",
+            Mint::with(json!({"azp": "engine-cli"})),
+            "gate_token_unfit",
+        ),
+        (
+            "of the engine's client",
+            Mint::with(json!({"azp": "trino"})),
+            "gate_token_unfit",
+        ),
+        (
+            "of nobody's client",
+            Mint::with(json!({"azp": null})),
+            "gate_token_unfit",
+        ),
+        (
             "another person",
             Mint::with(json!({"sub": "dave", "preferred_username": "dave"})),
             "name_refused",
@@ -750,6 +766,10 @@ fn another_persons_token_than_was_exchanged_is_not_given() {
     for (what, how) in [
         ("somebody else", Mint::with(json!({"sub": "dave"}))),
         ("a program", Mint::with(json!({"sub": "sa-spark"}))),
+        (
+            "of a login's client, without a session",
+            Mint::with(json!({"azp": "engine-cli", "sid": null})),
+        ),
         (
             "a program by its mark",
             Mint::with(json!({"preferred_username": "service-account-x"})),

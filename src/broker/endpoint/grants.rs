@@ -735,7 +735,9 @@ impl Broker {
     ) {
         self.tally.token(parked.issuer, TokenOutcome::Issued);
         let about = parked.about();
-        let left = answer.ends.since(now.instant).as_secs().max(1);
+        // Whatever clock says less.
+        let own = answer.token.caller().expires().since(now.unix);
+        let left = answer.ends.since(now.instant).min(own).as_secs().max(1);
         let issued = Issued::new(answer.token.token(), left, None);
         let told = Told::token(Some(answer.token.caller()), parked.actor);
         self.release_issued(now, stream, &about, issued, told);
