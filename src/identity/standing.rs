@@ -88,18 +88,11 @@ pub(super) fn proof(
         Some(_) => words.any(|speaks| speaks.by == SpeaksBy::Impersonation),
     };
     let ours = client.is_some() && client == gate_client(config, issuer);
-    // Where the identity provider is told who acts for a person, it writes that down.
-    let acted = claims.get("act").is_some() && !is_told_actors(config, issuer);
-    match ours && said || acted {
+    // Who acted (`act`) says nothing of whose word it was.
+    match ours && said {
         true => Proof::EngineWord,
         false => Proof::OwnToken,
     }
-}
-
-fn is_told_actors(config: &Config, issuer: IssuerId) -> bool {
-    let issuer = config.issuers.get(usize::from(issuer.0));
-    let rule = issuer.and_then(|issuer| issuer.gate_tokens.as_ref());
-    rule.is_some_and(|rule| rule.delegation)
 }
 
 /// The gate's client for gate tokens at an issuer.
