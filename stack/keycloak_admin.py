@@ -159,10 +159,10 @@ class KeycloakAdmin:
             query += f"&user={self.user_id(username)}"
         return self._get(query)[::-1]
 
-    def events(self, client: str | None = None) -> list[dict[str, Any]]:
-        """Everything that happened since `clear_events`, oldest first, or what one client asked for."""
-        query = "" if client is None else f"&client={client}"
-        return self._get(f"/events?max=100000{query}")[::-1]
+    def events(self, client: str, kind: str | None = None) -> list[dict[str, Any]]:
+        """What a client asked for since `clear_events`, oldest first; `kind`: by Keycloak's name for it."""
+        query = "" if kind is None else f"&type={kind}"
+        return self._get(f"/events?max=100000&client={client}{query}")[::-1]
 
     def exchange_count(self, username: str | None = None) -> int:
         """How many token exchanges Keycloak made, of one user or of all."""

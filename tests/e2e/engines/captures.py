@@ -6,6 +6,7 @@ A request that is there already in a step is not written again. `ICEGATE_BLESS=1
 
 import base64
 import contextlib
+import difflib
 import json
 import os
 import re
@@ -28,11 +29,13 @@ LEFT_OUT = ("host", "content-length", "connection", "transfer-encoding")
 
 
 class Capture:
-    """Of one engine: its requests, step by step."""
+    """Of one engine: its requests, step by step. The engine must be told this one's `url` and `token_url`, and nobody else."""
 
     def __init__(self, engine: str, recorder: Recorder) -> None:
         self._file = FOLDER / f"{engine}.http"
         self._recorder = recorder
+        self.url = f"{recorder.url}/iceberg"
+        self.token_url = self.url + TOKENS
         self._steps: list[str] = []
 
     @contextlib.contextmanager
@@ -50,7 +53,8 @@ class Capture:
             self._file.parent.mkdir(exist_ok=True)
             self._file.write_text(text)
         assert self._file.exists(), f"{self._file} is not there; {BLESS}=1 writes it"
-        assert text == self._file.read_text()
+        differences = difflib.unified_diff(self._file.read_text().splitlines(), text.splitlines(), "kept", "sent", lineterm="")
+        assert not (told := "\n".join(differences)), told
 
 
 def written_down(seen: Seen) -> str:

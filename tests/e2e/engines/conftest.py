@@ -10,6 +10,7 @@ from tenants import fixture_configuration, nessie_configuration
 from watching import Watched
 
 from stack.java_client import JavaClient
+from stack.recorder import Recorder
 from stack.spark import Spark
 from stack.tenants import TenantLake
 
@@ -77,5 +78,12 @@ def spark(tmp_path_factory):
 
 @pytest.fixture
 def capture(lake_gate):
-    """`capture(engine)`: what the engine sends from now on, see `captures.py`."""
-    return lambda engine: Capture(engine, lake_gate.recorder)
+    """`capture(engine)`: what the engine sends to the gate by the address that this has, see `captures.py`."""
+    recorders = []
+
+    def begin(engine):
+        recorders.append(Recorder(f"http://127.0.0.1:{lake_gate.gate.port}").start())
+        return Capture(engine, recorders[-1])
+    yield begin
+    for recorder in recorders:
+        recorder.stop()

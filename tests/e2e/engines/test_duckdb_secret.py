@@ -13,17 +13,17 @@ CELL = pytest.mark.cell(engine="DuckDB 1.5", idp="Keycloak", catalog="Nessie")
 @pytest.fixture
 def attached(lake_gate, two, keycloak):
     """DuckDB with acme's warehouse attached as `lake`, by an engine's id and secret."""
-    def connect(engine="duckdb", secret=None, more=""):
+    def connect(engine="duckdb", secret=None, more="", at=lake_gate):
         name, known = keycloak.credential(engine)
         connection = duckdb_with_extensions()
         keys = two.moto.client_properties()
         connection.execute(f"CREATE SECRET gate (TYPE ICEBERG, CLIENT_ID '{name}', CLIENT_SECRET '{secret or known}', "
-                           f"OAUTH2_SERVER_URI '{lake_gate.token_url}'{more})")
+                           f"OAUTH2_SERVER_URI '{at.token_url}'{more})")
         connection.execute(
             f"CREATE SECRET storage (TYPE S3, KEY_ID '{keys['s3.access-key-id']}', "
             f"SECRET '{keys['s3.secret-access-key']}', REGION '{keys['s3.region']}', "
             f"ENDPOINT '127.0.0.1:{two.moto.port}', URL_STYLE 'path', USE_SSL false)")
-        connection.execute(f"ATTACH 'acme' AS lake (TYPE iceberg, ENDPOINT '{lake_gate.url}', SECRET gate, "
+        connection.execute(f"ATTACH 'acme' AS lake (TYPE iceberg, ENDPOINT '{at.url}', SECRET gate, "
                            f"ACCESS_DELEGATION_MODE 'none')")
         return connection
     return connect
@@ -33,7 +33,7 @@ def attached(lake_gate, two, keycloak):
 def test_duckdb_starts_writes_reads_and_renews(attached, keycloak, two, capture, namespace):
     golden, here = capture("duckdb"), f"lake.{namespace}"
     with golden.step("the catalog is attached"):
-        lake = attached()
+        lake = attached(at=golden)
     with golden.step("a schema and a table"):
         lake.execute(f"CREATE SCHEMA {here}")
         lake.execute(f"CREATE TABLE {here}.t (id BIGINT)")
@@ -42,7 +42,7 @@ def test_duckdb_starts_writes_reads_and_renews(attached, keycloak, two, capture,
     with golden.step("a read"):
         assert lake.execute(f"SELECT id FROM {here}.t ORDER BY id").fetchall() == [(1,), (2,)]
     with short_lives(keycloak, "duckdb", seconds=5):
-        renewing = attached()
+        renewing = attached(at=golden)
         time.sleep(6)
         with golden.step("a read with a token that has ended"):
             assert renewing.execute(f"SELECT count(*) FROM {here}.t").fetchall() == [(2,)]

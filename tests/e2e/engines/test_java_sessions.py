@@ -17,9 +17,9 @@ FORBIDDEN = "org.apache.iceberg.exceptions.ForbiddenException"
 @pytest.fixture
 def open_as(client, lake_gate, keycloak):
     """Opens acme's warehouse with an engine's credential."""
-    def open_it(engine="java", **more):
-        return client.open(lake_gate.url, None, IN_MEMORY, {
-            "credential": ":".join(keycloak.credential(engine)), "oauth2-server-uri": lake_gate.token_url,
+    def open_it(engine="java", at=lake_gate, **more):
+        return client.open(at.url, None, IN_MEMORY, {
+            "credential": ":".join(keycloak.credential(engine)), "oauth2-server-uri": at.token_url,
             "warehouse": "acme", **more})
     return open_it
 
@@ -28,7 +28,7 @@ def open_as(client, lake_gate, keycloak):
 def test_java_starts_writes_reads_and_renews(open_as, keycloak, capture, two, namespace):
     golden, t = capture("iceberg-java"), f"{namespace}.t"
     with golden.step("the catalog is opened"):
-        catalog = open_as()
+        catalog = open_as(at=golden)
     with golden.step("a namespace and a table"):
         catalog.create_namespace(namespace)
         catalog.create_table(t)
@@ -38,7 +38,7 @@ def test_java_starts_writes_reads_and_renews(open_as, keycloak, capture, two, na
         assert catalog.load_table(t)["records"] == "3"
     with short_lives(keycloak, "java", seconds=10):
         with golden.step("renewals over several lives of its token", only_tokens=True):
-            renewing = open_as()
+            renewing = open_as(at=golden)
             assert every_second(24, lambda: renewing.load_table(t)) >= 10
         renewing.append(t)
     golden.expect()
@@ -52,10 +52,10 @@ def test_java_starts_writes_reads_and_renews(open_as, keycloak, capture, two, na
 def test_a_client_that_slept_over_its_tokens_end_renews_it_by_its_secret(open_as, keycloak, client, capture):
     """As it does on a laptop: it knows that the token has ended, and proves itself by HTTP Basic."""
     golden = capture("iceberg-java-ended")
-    with short_lives(keycloak, "java", seconds=5):
-        catalog = open_as()
+    with short_lives(keycloak, "java", seconds=10):
+        catalog = open_as(at=golden)
         with client.asleep():
-            time.sleep(8)
+            time.sleep(13)
         with golden.step("it wakes up", only_tokens=True):
             time.sleep(3)
             assert "raw" in catalog.list_namespaces()
@@ -72,7 +72,8 @@ def test_a_client_that_may_not_renew_ends_with_its_token(open_as, keycloak):
 
 @CELL
 def test_a_session_of_a_person(open_as, keycloak, two, capture, namespace):
-    golden, catalog = capture("iceberg-java-sessions"), open_as()
+    golden = capture("iceberg-java-sessions")
+    catalog = open_as(at=golden)
     carol = keycloak.user_token("carol")
     with golden.step("a session with `token`"):
         assert catalog.session({"token": carol}).list_tables("raw") == ["raw.t"]

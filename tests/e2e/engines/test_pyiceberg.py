@@ -15,9 +15,8 @@ ROWS = pyarrow.table({"id": [1, 2, 3]})
 @pytest.fixture
 def open_as(lake_gate, two, keycloak):
     """Opens acme's warehouse; `login`: how, in PyIceberg's words."""
-    def open_it(**login):
-        return load_catalog("lake", **two.client_properties("acme", lake_gate.url),
-                            **{"oauth2-server-uri": lake_gate.token_url, **login})
+    def open_it(at=lake_gate, **login):
+        return load_catalog("lake", **two.client_properties("acme", at.url), **{"oauth2-server-uri": at.token_url, **login})
     return open_it
 
 
@@ -32,7 +31,7 @@ def test_pyiceberg_starts_writes_reads_and_renews(open_as, credential, keycloak,
     """It renews at a 401 only, by its secret, with the ended token as bearer beside it."""
     golden = capture("pyiceberg")
     with golden.step("the catalog is opened"):
-        catalog = open_as(credential=credential)
+        catalog = open_as(golden, credential=credential)
     with golden.step("a namespace and a table"):
         catalog.create_namespace(namespace)
         table = catalog.create_table(f"{namespace}.t", schema=ROWS.schema)
@@ -41,7 +40,7 @@ def test_pyiceberg_starts_writes_reads_and_renews(open_as, credential, keycloak,
     with golden.step("a read"):
         assert catalog.load_table(f"{namespace}.t").scan().to_arrow().to_pydict() == ROWS.to_pydict()
     with short_lives(keycloak, "pyiceberg", seconds=5):
-        renewing = open_as(credential=credential)
+        renewing = open_as(golden, credential=credential)
         time.sleep(6)
         with golden.step("a read with a token that has ended"):
             assert len(renewing.load_table(f"{namespace}.t").scan().to_arrow()) == 3
@@ -54,13 +53,13 @@ def test_pyiceberg_starts_writes_reads_and_renews(open_as, credential, keycloak,
 
 
 @CELL
-def test_its_newer_way_to_log_in(open_as, keycloak, lake_gate, capture):
+def test_its_newer_way_to_log_in(open_as, keycloak, capture):
     """`auth` of type `oauth2`: HTTP Basic."""
     name, secret = keycloak.credential("pyiceberg")
     golden = capture("pyiceberg-oauth2")
     with golden.step("the catalog is opened, with `auth` of type `oauth2`"):
-        catalog = open_as(auth={"type": "oauth2", "oauth2": {
-            "client_id": name, "client_secret": secret, "token_url": lake_gate.token_url, "scope": "catalog"}})
+        catalog = open_as(golden, auth={"type": "oauth2", "oauth2": {
+            "client_id": name, "client_secret": secret, "token_url": golden.token_url, "scope": "catalog"}})
     assert ("raw",) in catalog.list_namespaces()
     golden.expect()
 

@@ -13,9 +13,9 @@ CELL = pytest.mark.cell(engine="Spark 4.1 (Iceberg 1.12)", idp="Keycloak", catal
 @pytest.fixture
 def open_catalog(spark, lake_gate, two, namespace):
     """Opens acme's warehouse as a catalog with the test's name."""
-    def open_it(name=namespace, **login):
-        spark.open_rest_catalog(name, lake_gate.url, {
-            "warehouse": "acme", "oauth2-server-uri": lake_gate.token_url, "client.region": REGION,
+    def open_it(name=namespace, at=lake_gate, **login):
+        spark.open_rest_catalog(name, at.url, {
+            "warehouse": "acme", "oauth2-server-uri": at.token_url, "client.region": REGION,
             "io-impl": "org.apache.iceberg.aws.s3.S3FileIO", **two.moto.client_properties(), **login})
         return name
     return open_it
@@ -25,7 +25,7 @@ def open_catalog(spark, lake_gate, two, namespace):
 def test_spark_starts_writes_reads_and_renews(open_catalog, spark, keycloak, two, capture, namespace):
     golden = capture("spark-4.1")
     login = ":".join(keycloak.credential("spark"))
-    lake = open_catalog(credential=login)
+    lake = open_catalog(at=golden, credential=login)
     here = f"{lake}.{namespace}"
     with golden.step("the first statement opens the catalog"):
         spark.sql(f"CREATE NAMESPACE {here}")
@@ -39,7 +39,7 @@ def test_spark_starts_writes_reads_and_renews(open_catalog, spark, keycloak, two
         spark.sql(f"UPDATE {here}.t SET id = 5 WHERE id = 1")
     with short_lives(keycloak, "spark", seconds=10):
         with golden.step("renewals over several lives of its token", only_tokens=True):
-            renewing = open_catalog("renewing", credential=login)
+            renewing = open_catalog("renewing", golden, credential=login)
             assert every_second(24, lambda: spark.sql(f"SELECT id FROM {renewing}.{namespace}.t")) >= 8
         spark.sql(f"INSERT INTO {renewing}.{namespace}.t VALUES (7)")
     assert sorted(spark.sql(f"SELECT id FROM {renewing}.{namespace}.t")) == [[2], [5], [7]]
