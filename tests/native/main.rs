@@ -83,6 +83,7 @@ mod sim_programs;
 mod sim_refresh;
 mod sim_stories;
 mod sim_tenants;
+mod sim_token_attacks;
 mod sim_token_outages;
 mod sim_words;
 mod support;

@@ -358,6 +358,7 @@ fn the_answer_does_not_tell_which_names_there_are() {
         "bob",
         "service-account-spark",
         "id-of-alice",
+        "mallory",
     ] {
         let stream = world.get(&Ask::speak(&trino, name));
         let reply = world.reply(stream).clone();
