@@ -78,6 +78,19 @@ class KeycloakAdmin:
 
     # -- clients and the realm -----------------------------------------------------------------------------------
 
+    def create_client(self, client_id: str, **content: Any) -> None:
+        """A new client. `content`: more of its representation, such as `attributes`."""
+        self._call("POST", "/clients", {"clientId": client_id, "protocol": "openid-connect", **content})
+
+    def delete_client(self, client_id: str) -> None:
+        """Takes the client away."""
+        (client,) = self._get(f"/clients?clientId={client_id}")
+        self._call("DELETE", f"/clients/{client['id']}")
+
+    def set_client_attributes(self, client_id: str, attributes: Mapping[str, str]) -> None:
+        """Changes these attributes of the client; the others stay."""
+        self._set_client(client_id, {"attributes": dict(attributes)})
+
     def set_client_secret(self, client_id: str, secret: str) -> None:
         """Gives the client another secret; the old one is refused at once."""
         self._set_client(client_id, {"secret": secret})

@@ -135,11 +135,11 @@ pub(crate) struct Scopes(pub(crate) BTreeMap<Box<str>, Box<str>>);
 
 impl Scopes {
     /// What Iceberg clients ask for when nobody tells them otherwise: the Java client and PyIceberg, and DuckDB.
-    pub(crate) const OF_CLIENTS: [&str; 2] = ["catalog", "PRINCIPAL_ROLE:ALL"];
+    pub(crate) const OF_CLIENTS: [&str; 3] = ["catalog", "PRINCIPAL_ROLE:ALL", "sign"];
 }
 
-impl From<[&str; 2]> for Scopes {
-    fn from(scopes: [&str; 2]) -> Self {
+impl From<[&str; 3]> for Scopes {
+    fn from(scopes: [&str; 3]) -> Self {
         Self(scopes.map(|scope| (scope.into(), "".into())).into())
     }
 }

@@ -34,7 +34,7 @@ pub(super) const DIALECT: Dialect = Dialect {
         // The on-behalf-of exchange requires it.
         requested_token_type: Parameter::Optional,
         actor_token: Err(
-            "Auth0's custom token exchange takes an ID token or a type of one's own there, and no access token",
+            "Auth0's custom token exchange takes an ID token or a type of one's own as actor_token, and no access token",
         ),
         // The custom token exchange: its Action says whose.
         others_tokens: Ok(()),

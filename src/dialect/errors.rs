@@ -164,6 +164,10 @@ pub(super) const OWN_ACCOUNT: &[ErrorRow] = &[
     ),
 ];
 
+/// An engine's word at a server of which nothing more is known: what is wrong with the grant is wrong with the person
+/// (RFC 7523 section 3.1 has no other code for an assertion about somebody who is unknown).
+pub(super) const WORD: &[ErrorRow] = &[any("invalid_grant", Meaning::Forbidden)];
+
 /// An engine's word: no caller's token is sent. What is wrong with such a request is for the operator.
 pub(super) const WITHOUT_TOKEN: &[ErrorRow] = &[
     any(

@@ -25,7 +25,7 @@ pub(super) const DIALECT: Dialect = Dialect {
             scope: Parameter::Optional,
         },
         requested_token_type: Parameter::Optional,
-        actor_token: Err("Keycloak 26.7 ignores it"),
+        actor_token: Err("Keycloak 26.7 ignores actor_token"),
         others_tokens: Err(
             "Keycloak's standard token exchange takes the tokens of its own realm alone",
         ),

@@ -90,7 +90,8 @@ pub struct Exchange {
     pub targets: Targets,
     /// `requested_token_type`.
     pub requested_token_type: Parameter,
-    /// `actor_token` (RFC 8693 section 2.1): `Err` says why none is sent.
+    /// `actor_token` (RFC 8693 section 2.1): `Err` says why it is never sent. For people; continues "must be left out
+    /// with profile ...; ".
     pub actor_token: Result<(), &'static str>,
     /// Whether tokens of other issuers are exchanged too: `Err` says why not. For people; continues "must be left out
     /// with profile ...; ".

@@ -1,6 +1,6 @@
 //! Any server that follows RFC 8693 and RFC 6749 to the letter.
 
-use super::errors::{COMMON, EXCHANGE, OWN_ACCOUNT, WITHOUT_TOKEN};
+use super::errors::{COMMON, EXCHANGE, OWN_ACCOUNT, WITHOUT_TOKEN, WORD};
 use super::{
     AssertionAudience, ClientCredentials, ClientDialect, ClientMethod, Dialect, EnginesWord,
     Exchange, Forms, Parameter, SubjectTokenType, Targets, Tokens, Word, WordGrant,
@@ -33,7 +33,7 @@ pub(super) const DIALECT: Dialect = Dialect {
         assertion: Ok(Word {
             grant: WordGrant::JwtBearer,
             targets: ANYTHING,
-            errors: &[WITHOUT_TOKEN, COMMON],
+            errors: &[WORD, WITHOUT_TOKEN, COMMON],
         }),
         impersonation: Err(
             "RFC 8693 takes tokens and no names; let the gate sign an assertion (RFC 7523)",

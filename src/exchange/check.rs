@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::clock::{Now, UnixTime};
 use crate::config::{Config, Issuer, IssuerId, TokenRule};
+use crate::dialect::Dialect;
 use crate::identity::{Caller, client_of, is_access_token, is_program};
 use crate::jose::{Claims, ClaimsFault, CompactJws, Fingerprint, JwsFault, KeySet, VerifyFault};
 use crate::json::Value;
@@ -234,15 +235,11 @@ pub fn check(
 
     // 3. For the person who called, for the catalog, and not for the gate. Only audiences of this
     //    issuer count: with this `iss`, those of other issuers open nothing at the gate.
-    let same = |claim: &&str| {
-        let own = caller.claims().get(claim);
-        own.is_none_or(|own| claims.get(claim) == Some(own))
-    };
     match whose {
         Whose::Callers if caller.issuer() != rule.from => return Err(MintedFault::OtherIssuer),
         Whose::Callers
             if claims.string_at(&issuer.subject_claim.0) != Some(caller.same_person())
-                || !dialect.tokens.same.iter().all(same) =>
+                || !says_the_same(dialect, caller.claims(), &claims) =>
         {
             return Err(MintedFault::OtherSubject);
         }
@@ -345,11 +342,19 @@ fn less_skew(life: Duration) -> Duration {
 
 /// Token types (RFC 8693 section 3) that go into `Authorization: Bearer`. Those of another namespace
 /// are the server's own, and the rest of the check decides.
-fn is_usable(token_type: &str) -> bool {
+pub(super) fn is_usable(token_type: &str) -> bool {
     !token_type.starts_with("urn:ietf:params:oauth:token-type:")
         || matches!(token_type, TOKEN_TYPE_ACCESS_TOKEN | TOKEN_TYPE_JWT)
 }
 
 fn is_jti(text: &str) -> bool {
     (1..=JTI_BYTES).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// Whether a token has whatever else says who the caller is, as the caller's own has it.
+pub(super) fn says_the_same(dialect: &Dialect, caller: &Claims, claims: &Claims) -> bool {
+    dialect.tokens.same.iter().all(|claim| {
+        let own = caller.get(claim);
+        own.is_none_or(|own| claims.get(claim) == Some(own))
+    })
 }

@@ -4,12 +4,13 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
+use super::check::{is_usable, says_the_same};
 use crate::clock::Now;
 use crate::config::{Config, IssuerId, ServiceId};
-use crate::identity::{Caller, Presented, Standing, TokenFault};
+use crate::identity::{Caller, Presented, Proof, Standing, TokenFault};
 use crate::jose::{KeySet, VerifyFault};
 use crate::limits::TOKEN_BYTES;
-use crate::oauth::{ExpiresIn, TOKEN_TYPE_ACCESS_TOKEN, TOKEN_TYPE_JWT, TokenResponse, is_token68};
+use crate::oauth::{ExpiresIn, TokenResponse, is_token68};
 use crate::secret::Secret;
 
 /// A token for the gate, in which everything was checked: the only kind that an engine ever holds. Only
@@ -62,6 +63,9 @@ pub enum GateTokenFault {
     CatalogAudience,
     /// It is not of the client that logged in.
     OtherClient,
+    /// It is not of the gate's client for gate tokens, though it has no session of its own: it could not be told from one that
+    /// came from a login.
+    NotOurs,
     /// It is of a program that is not that service: its `who` does not match.
     OtherService(ServiceId),
     /// It names a program.
@@ -94,6 +98,9 @@ impl GateTokenFault {
                     .to_owned()
             }
             Self::OtherClient => "is not of the client that logged in (azp, client_id)".to_owned(),
+            Self::NotOurs => "is not of the gate's client for gate tokens (azp, client_id), so that it could not be told from \
+                              one that came from a login"
+                .to_owned(),
             Self::OtherService(id) => {
                 let name = config.service(*id).map_or("-", |service| &service.name);
                 format!("does not match services.{name}.who")
@@ -123,11 +130,7 @@ pub fn check_gate_token(
     now: Now,
 ) -> Result<GateToken, GateTokenFault> {
     // 1. An access token, by the answer's own word.
-    let usable = |kind: &str| {
-        !kind.starts_with("urn:ietf:params:oauth:token-type:")
-            || matches!(kind, TOKEN_TYPE_ACCESS_TOKEN | TOKEN_TYPE_JWT)
-    };
-    if !answer.issued_token_type.as_deref().is_none_or(usable) {
+    if !answer.issued_token_type.as_deref().is_none_or(is_usable) {
         return Err(GateTokenFault::IssuedTokenType);
     }
 
@@ -193,17 +196,31 @@ fn names(caller: &Caller, config: &Config, wanted: Wanted<'_>) -> Result<(), Gat
             }
             let issuer = config.issuers.get(usize::from(caller.issuer().0));
             let said = issuer.and_then(|issuer| caller.claims().string_at(&issuer.name_claim.0));
-            match said == Some(name) {
-                true => Ok(()),
-                false => Err(GateTokenFault::OtherName),
+            if said != Some(name) {
+                return Err(GateTokenFault::OtherName);
+            }
+            match caller.proof() {
+                Proof::EngineWord => Ok(()),
+                Proof::OwnToken | Proof::Program => Err(GateTokenFault::NotOurs),
             }
         }
         Wanted::Same(other) => {
+            let issuer = config.issuers.get(usize::from(caller.issuer().0));
             let same = caller.same_person() == other.same_person()
-                && caller.standing() == other.standing();
-            match same {
+                && caller.standing() == other.standing()
+                && issuer.is_some_and(|issuer| {
+                    let dialect = issuer.profile.dialect();
+                    says_the_same(dialect, other.claims(), caller.claims())
+                });
+            if !same {
+                return Err(GateTokenFault::OtherSubject);
+            }
+            let rule = issuer.and_then(|issuer| issuer.gate_tokens.as_ref());
+            let client = rule.and_then(|rule| Some(&*rule.client.as_ref()?.id));
+            let ours = client.is_some() && caller.authorized_party() == client;
+            match ours || caller.claims().get("sid").is_some() {
                 true => Ok(()),
-                false => Err(GateTokenFault::OtherSubject),
+                false => Err(GateTokenFault::NotOurs),
             }
         }
     }

@@ -180,6 +180,7 @@ fn client_assertion(asking: Asking<'_>, making: &mut Making<'_>) -> Option<Secre
         issued_at: making.now,
         life: ASSERTION_LIFE,
         jti: &jti_from(making.random),
+        actor: None,
     };
     assertion.sign(&key.id, &*key.key, making.random)
 }

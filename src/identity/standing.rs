@@ -88,7 +88,8 @@ pub(super) fn proof(
         Some(_) => words.any(|speaks| speaks.by == SpeaksBy::Impersonation),
     };
     let ours = client.is_some() && client == gate_client(config, issuer);
-    match ours && said || claims.get("act").is_some() {
+    // Who acted (`act`) says nothing of whose word it was.
+    match ours && said {
         true => Proof::EngineWord,
         false => Proof::OwnToken,
     }

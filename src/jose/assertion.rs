@@ -9,7 +9,7 @@ use crate::limits;
 use crate::secret::Secret;
 
 /// The claims of an assertion: a short word of the gate to one authorization server, about itself (client
-/// authentication) or about a user (JWT authorization grant). Nothing else stands in it.
+/// authentication) or about a user (JWT authorization grant), and then for whom. Nothing else stands in it.
 #[derive(Clone, Copy, Debug)]
 pub struct Assertion<'a> {
     /// `iss`
@@ -24,6 +24,8 @@ pub struct Assertion<'a> {
     pub life: Duration,
     /// `jti`: a new one each time, from [`jti_from`].
     pub jti: &'a str,
+    /// `client_id` of `act` (RFC 8693 sections 4.1 and 4.3): the program for which it is made, where there is one.
+    pub actor: Option<&'a str>,
 }
 
 impl Assertion<'_> {
@@ -41,13 +43,18 @@ impl Assertion<'_> {
         );
         let life = self.life.min(limits::ASSERTION_LIFE).as_secs().max(1);
         let issued_at = self.issued_at.as_secs();
+        let act = self.actor.map(|actor| {
+            let actor = json_string(actor);
+            format!(r#","act":{{"client_id":{actor}}}"#)
+        });
         let payload = format!(
-            r#"{{"iss":{},"sub":{},"aud":{},"iat":{issued_at},"exp":{},"jti":{}}}"#,
+            r#"{{"iss":{},"sub":{},"aud":{},"iat":{issued_at},"exp":{},"jti":{}{}}}"#,
             json_string(self.issuer),
             json_string(self.subject),
             json_string(self.audience),
             issued_at.saturating_add(life),
             json_string(self.jti),
+            act.unwrap_or_default(),
         );
         let mut jws = base64url::encode(header.as_bytes());
         jws.push('.');

@@ -73,3 +73,26 @@ fn run(tool: &Tool, command: &str) -> String {
     assert_eq!(ran.err, "", "{command}");
     ran.out
 }
+
+/// Every configuration that the page of identity providers shows loads.
+#[test]
+fn the_identity_providers_configurations_load() {
+    let page = repository("docs/identity-providers.md");
+    let blocks = page.split("```yaml\n").skip(1);
+    let mut profiles = Vec::new();
+    for block in blocks {
+        let (block, _) = block.split_once("```").expect("the block ends");
+        let (_, profile) = block.split_once("profile: ").expect("a profile");
+        let (profile, _) = profile.split_once('\n').expect("a line ends");
+        let tool = Tool::new("identity_providers").file("gate.yaml", block);
+        let ran = tool.run_with(&["check", "gate.yaml"], "");
+        assert_eq!(
+            (ran.err.as_str(), ran.code),
+            ("", 0),
+            "{profile}: {}",
+            ran.out
+        );
+        profiles.push(profile);
+    }
+    assert_eq!(profiles, ["keycloak", "rfc8693", "entra", "okta", "auth0"]);
+}

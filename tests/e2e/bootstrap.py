@@ -40,6 +40,9 @@ def set_filter_configuration(bootstrap: dict, configuration: dict) -> None:
 
 def allow_variables(bootstrap: dict, names: Iterable[str]) -> None:
     """Lets the filter see further variables of Envoy's environment."""
+    names = list(names)
+    if not names:
+        return
     known = gate_filter(bootstrap)["typed_config"]["config"]["vm_config"]["environment_variables"]["host_env_keys"]
     known += [name for name in names if name not in known]
 

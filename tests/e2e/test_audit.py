@@ -20,7 +20,7 @@ JSON = ("Content-Type", "application/json")
 ACME = f"/iceberg/v1/{prefix('acme')}"
 RECORDED = f"/recorded/v1/{prefix('acme')}"
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-STATE = ("decision", "operation", "issuer", "subject", "name", "kind", "proof", "service", "tenant", "catalog", "warehouse",
+STATE = ("decision", "operation", "issuer", "subject", "name", "kind", "proof", "service", "actor", "tenant", "catalog", "warehouse",
          "refusal", "rule", "report_only")
 RBAC = "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC"
 
@@ -80,7 +80,7 @@ def who(token, **more):
             "proof": "own_token", "service": None, "token_id": claims(token)["jti"], **more}
 
 
-NOTHING = {"tenant": None, "catalog": None, "warehouse": None, "places": [], "delegation": None, "refusal": None, "rule": None,
+NOTHING = {"actor": None, "tenant": None, "catalog": None, "warehouse": None, "places": [], "delegation": None, "refusal": None, "rule": None,
            "report_only": None, "cached": None, "minted_id": None, "traceparent": None}
 ACMES = {**NOTHING, "tenant": "acme", "catalog": "lake", "warehouse": "acme|acme"}
 

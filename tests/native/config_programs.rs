@@ -62,7 +62,10 @@ fn every_default_of_gate_tokens() {
     );
     assert!(tokens.audiences.is_empty() && tokens.resources.is_empty());
     let scopes: Vec<(&str, &str)> = tokens.scopes.iter().map(|(a, b)| (&**a, &**b)).collect();
-    assert_eq!(scopes, [("PRINCIPAL_ROLE:ALL", ""), ("catalog", "")]);
+    assert_eq!(
+        scopes,
+        [("PRINCIPAL_ROLE:ALL", ""), ("catalog", ""), ("sign", "")]
+    );
     assert_eq!(tokens.login, config.issuers[1].endpoint);
     assert_eq!(tokens.remember, Duration::from_secs(60));
     assert_eq!(tokens.life, Duration::from_secs(3_600));

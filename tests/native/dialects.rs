@@ -362,6 +362,12 @@ fn keycloak_on_an_engines_word() {
     let config = gate(catalogs(), icegate, json!({"audience": "icegate"}));
     let assertion = gate_token(&config, Some("table.read"), GateGrant::Assertion(SUBJECT)).unwrap();
     assert_eq!(wire(&assertion).0, golden!("keycloak-word-assertion.http"));
+    let exchange = GateGrant::Exchange {
+        subject: SUBJECT,
+        actor: None,
+    };
+    let exchange = gate_token(&config, None, exchange).unwrap();
+    assert_eq!(wire(&exchange).0, golden!("keycloak-gate-token.http"));
 
     let trino = json!({"id": "trino", "secret": {"env": "TRINO_SECRET"}});
     let config = gate(catalogs(), trino, json!({"audience": "icegate"}));
@@ -671,6 +677,49 @@ fn what_goes_with_a_key_and_what_does_not() {
         &[
             "issuers.corp.client.subject_token_type: must be left out with profile keycloak; Keycloak takes access tokens \
              alone",
+        ],
+    );
+}
+
+/// An identity provider is told who acts where the dialect has that.
+#[test]
+fn who_may_be_told_of_the_actor() {
+    let of = |profile: &str, client: Option<Value>| {
+        let catalogs = written(
+            profile,
+            KEYCLOAK,
+            json!({"id": "icegate", "secret": {"env": "ICEGATE_SECRET"}}),
+            json!({"audience": "catalog"}),
+        );
+        let mut configuration = catalogs;
+        configuration["allow_on_headers_stop_iteration"] = json!(true);
+        let mut gate_tokens = json!({"delegation": true});
+        if let Some(client) = client {
+            gate_tokens["client"] = client;
+        }
+        configuration["issuers"]["corp"]["gate_tokens"] = gate_tokens;
+        configuration
+    };
+    let client = Some(json!({"id": "tokens", "secret": {"env": "ICEGATE_SECRET"}}));
+    let config = loaded(&of("rfc8693", client.clone()));
+    assert!(config.issuers[0].gate_tokens.as_ref().unwrap().delegation);
+    causes(
+        &of("keycloak", client.clone()),
+        &[
+            "issuers.corp.gate_tokens.delegation: must be left out with profile keycloak; Keycloak 26.7 ignores actor_token",
+        ],
+    );
+    causes(
+        &of("auth0", client),
+        &[
+            "issuers.corp.gate_tokens.delegation: must be left out with profile auth0; Auth0's custom token exchange takes an \
+             ID token or a type of one's own as actor_token, and no access token",
+        ],
+    );
+    causes(
+        &of("rfc8693", None),
+        &[
+            "issuers.corp.gate_tokens.delegation: needs gate_tokens.client, which exchanges persons' tokens",
         ],
     );
 }

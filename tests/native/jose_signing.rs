@@ -56,6 +56,7 @@ const ASSERTION: Assertion<'_> = Assertion {
     issued_at: UnixTime::from_secs(1_800_000_000),
     life: Duration::from_secs(30),
     jti: "AAAAAAAAAAAAAAAAAAAAAA",
+    actor: None,
 };
 
 /// Header and claims of a compact JWS.

@@ -1,8 +1,11 @@
 //! Stories of identity providers that speak otherwise: where tokens are exchanged at another issuer, and where a caller
 //! must prove more.
 
+use icegate::identity::Proof;
 use serde_json::{Value, json};
 
+use crate::sim::desk::GrantOf;
+use crate::sim::engines::{ACCESS_TOKEN, Ask, engines};
 use crate::sim::{Answer, CI, Key, Mint, World, table};
 
 /// The two identity providers and their catalogs, with changes.
@@ -115,4 +118,76 @@ fn the_minted_token_is_the_other_issuers() {
     world.pass_s(10);
     assert_eq!(world.refusal(read).0, 503);
     assert_eq!(world.forwarded, 0);
+}
+
+/// Gate tokens of a server of RFC 8693, which is told who acts.
+fn world_of_delegation() -> World {
+    let mut all = engines(&json!({}));
+    let corp = &mut all["issuers"]["corp"];
+    corp["profile"] = json!("rfc8693");
+    corp["name_claim"] = json!("preferred_username");
+    corp["gate_tokens"]["delegation"] = json!(true);
+    let services = all["services"].as_object_mut().expect("an object");
+    // It speaks by impersonation, which is Keycloak's own.
+    services.remove("presto");
+    World::of(&all)
+}
+
+#[test]
+fn the_identity_provider_is_told_which_engine_acts() {
+    let mut world = world_of_delegation();
+    let (spark, trino) = (world.program("spark"), world.program("trino"));
+    let bob = world.signed_in("bob", 300);
+    let acts = |actor: &str| Ask::act(actor, &bob, ACCESS_TOKEN);
+    for actor in [&spark, &trino, &spark] {
+        let stream = world.get(&acts(actor));
+        let token = world.issued(stream);
+        let claims = crate::sim::engines::claims_of(&token).expect("claims");
+        let engine = if actor == &spark {
+            "sa-spark"
+        } else {
+            "sa-trino"
+        };
+        assert_eq!(claims["act"], json!({"sub": engine}));
+        // The person proved itself, whoever acts.
+        let record = world.requests[&stream].record.as_ref().expect("a record");
+        let caller = record.caller.as_ref().expect("a caller");
+        assert_eq!((&*caller.name, caller.proof), ("bob", Proof::OwnToken));
+        let read = world.send("GET", &table("iceberg"), &token);
+        world.pass_ms(100);
+        world.assert_forwarded(read);
+    }
+    // An answer to one is none to the other, and the same question is asked once.
+    let told: Vec<Option<String>> = exchanged(&mut world);
+    assert_eq!(told, [Some(spark.clone()), Some(trino)]);
+
+    // Nobody acts for who shows itself, alone or twice.
+    let renewed = world.get(&Ask::refresh(&bob));
+    world.issued(renewed);
+    let itself = world.get(&Ask::act(&spark, &spark, ACCESS_TOKEN));
+    world.issued(itself);
+    assert_eq!(exchanged(&mut world)[2..], [None, None]);
+}
+
+/// Who was said to act, in each exchange.
+fn exchanged(world: &mut World) -> Vec<Option<String>> {
+    let asked = world.corp().desk.asked.iter();
+    let actors = asked.filter_map(|grant| match &grant.of {
+        GrantOf::Own { actor, .. } => Some(actor.clone()),
+        _ => None,
+    });
+    actors.collect()
+}
+
+/// Who acted says nothing of whose word it was, whether or not the gate told the identity provider.
+#[test]
+fn a_token_that_names_an_actor_is_still_its_persons_own() {
+    for mut world in [world_of_delegation(), World::with_engines()] {
+        let token = world.token_with("bob", 300, &json!({"sid": "s", "act": {"sub": "somebody"}}));
+        let read = world.send("GET", &table("iceberg"), &token);
+        world.pass_ms(100);
+        let record = world.requests[&read].record.as_ref().expect("a record");
+        let caller = record.caller.as_ref().expect("a caller");
+        assert_eq!(caller.proof, Proof::OwnToken);
+    }
 }

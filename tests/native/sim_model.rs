@@ -20,6 +20,14 @@ proptest! {
     }
 
     #[test]
+    fn whatever_engines_ask_for_the_invariants_hold(
+        ops in prop::collection::vec(any::<[u8; 4]>(), 0..120)
+    ) {
+        // One byte more than operations.
+        run(&[ops.concat(), vec![0]].concat());
+    }
+
+    #[test]
     fn any_bytes_are_a_story(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
         run(&bytes);
     }

@@ -251,28 +251,29 @@ fn no_way_of_showing_a_token_prolongs_it_beyond_its_session() {
     all["issuers"]["corp"]["gate_tokens"]["session"] = "20m".into();
     all["issuers"]["corp"]["gate_tokens"]["life"] = "15m".into();
     let secret = |world: &World, id: &str| world.secret(id);
-    type Show = fn(&mut World, &str, &str) -> Ask;
+    type Show = fn(&mut World, &str, &str, &str) -> Ask;
     let shows: [(&str, Show); 4] = [
-        ("itself", |_, token, _| Ask::refresh(token)),
-        ("as its own actor", |_, token, _| {
+        ("itself", |_, token, _, _| Ask::refresh(token)),
+        ("as its own actor", |_, token, _, _| {
             Ask::act(token, token, ACCESS_TOKEN)
         }),
-        ("beside another program", |world, token, _| {
-            let spark = world.program("spark");
-            Ask::act(&spark, token, ACCESS_TOKEN)
+        ("beside another program", |world, token, other, _| {
+            let other = world.program(other);
+            Ask::act(&other, token, ACCESS_TOKEN)
         }),
-        ("with another program's login", |_, token, secret| {
-            Ask::refresh_by("spark", secret, token)
+        ("with another program's login", |_, token, other, secret| {
+            Ask::refresh_by(other, secret, token)
         }),
     ];
     for of_program in [true, false] {
         for (how, show) in shows {
             let mut world = World::of(&all);
-            let spark = secret(&world, "spark");
+            let other = if of_program { "trino" } else { "spark" };
+            let others = secret(&world, other);
             let first = match of_program {
-                // A token that was stolen from trino, and nothing else of trino's.
+                // A token that was stolen from spark, and nothing else of spark's.
                 true => {
-                    let login = world.program_with("trino", 300, &json!({}));
+                    let login = world.program_with("spark", 300, &json!({}));
                     let stream = world.get(&Ask::refresh(&login));
                     world.issued(stream)
                 }
@@ -281,7 +282,7 @@ fn no_way_of_showing_a_token_prolongs_it_beyond_its_session() {
             let mut token = first;
             let mut last = 0;
             for second in (0..7_200).step_by(300) {
-                let ask = show(&mut world, &token, &spark);
+                let ask = show(&mut world, &token, other, &others);
                 let stream = world.get(&ask);
                 if let Outcome::Issued { .. } = world.outcome(stream) {
                     token = world.issued(stream);
@@ -301,8 +302,8 @@ fn no_way_of_showing_a_token_prolongs_it_beyond_its_session() {
 #[test]
 fn after_its_end_a_program_goes_on_as_itself_by_its_login() {
     let mut world = World::with_engines();
-    let secret = world.secret("trino");
-    let stream = world.get(&Ask::login("trino", &secret));
+    let secret = world.secret("spark");
+    let stream = world.get(&Ask::login("spark", &secret));
     let login = world.issued(stream);
     let stream = world.get(&Ask::refresh(&login));
     let exchanged = world.issued(stream);
@@ -312,7 +313,7 @@ fn after_its_end_a_program_goes_on_as_itself_by_its_login() {
             world.refused(&Ask::refresh(token)),
             invalid_grant("token_expired")
         );
-        let stream = world.get(&Ask::refresh_by("trino", &secret, token));
+        let stream = world.get(&Ask::refresh_by("spark", &secret, token));
         let fresh = world.issued(stream);
         assert_ne!(fresh, *token);
     }
@@ -322,20 +323,20 @@ fn after_its_end_a_program_goes_on_as_itself_by_its_login() {
         (2, 1)
     );
     // Before its end it may prove itself so, too.
-    let stream = world.get(&Ask::login("trino", &secret));
+    let stream = world.get(&Ask::login("spark", &secret));
     let login = world.issued(stream);
-    let stream = world.get(&Ask::refresh_by("trino", &secret, &login));
+    let stream = world.get(&Ask::refresh_by("spark", &secret, &login));
     assert_eq!(world.issued(stream), login);
     // As somebody else's program it gets nothing.
-    let spark = world.secret("spark");
+    let trino = world.secret("trino");
     assert_eq!(
-        world.refused(&Ask::refresh_by("spark", &spark, &login)),
+        world.refused(&Ask::refresh_by("trino", &trino, &login)),
         invalid_grant("subject_token_refused")
     );
     // What ended too long ago is nobody's.
     world.pass_s(37_000);
     assert_eq!(
-        world.refused(&Ask::refresh_by("trino", &secret, &login)),
+        world.refused(&Ask::refresh_by("spark", &secret, &login)),
         invalid_grant("token_expired")
     );
 }
@@ -594,9 +595,13 @@ fn a_connection_that_is_not_the_engines_renews_nothing_of_it() {
             world.refused(&Ask::refresh(token)),
             invalid_grant("program_peer")
         );
-        let stream = world.get(&Ask::refresh(token).over(FLINK));
-        world.issued(stream);
     }
+    let stream = world.get(&Ask::refresh(&word).over(FLINK));
+    world.issued(stream);
+    assert_eq!(
+        world.refused(&Ask::refresh(&flink).over(FLINK)),
+        invalid_grant("session_unproven")
+    );
     let secret = world.secret("flink");
     assert_eq!(
         world.refused(&Ask::refresh_by("flink", &secret, &flink)),

@@ -358,6 +358,7 @@ fn the_answer_does_not_tell_which_names_there_are() {
         "bob",
         "service-account-spark",
         "id-of-alice",
+        "mallory",
     ] {
         let stream = world.get(&Ask::speak(&trino, name));
         let reply = world.reply(stream).clone();
@@ -507,6 +508,22 @@ fn a_token_on_a_word_that_must_not_be_given_is_not_given() {
         (
             "for the client that exchanges",
             Mint::with(json!({"azp": "icegate"})),
+            "gate_token_unfit",
+        ),
+        (
+            // Nothing would tell it from the person's own.
+            "of a client of the person's",
+            Mint::with(json!({"azp": "engine-cli"})),
+            "gate_token_unfit",
+        ),
+        (
+            "of the engine's client",
+            Mint::with(json!({"azp": "trino"})),
+            "gate_token_unfit",
+        ),
+        (
+            "of nobody's client",
+            Mint::with(json!({"azp": null})),
             "gate_token_unfit",
         ),
         (
@@ -735,9 +752,14 @@ fn a_signed_token_beside_an_actor_proves_itself() {
             expected
         );
     }
-    // The token of its own that an engine shows is its own.
-    let stream = world.get(&Ask::act(&trino, &trino, ACCESS_TOKEN));
+    // The token of its own that an engine shows is its own; that of one that speaks for people is renewed by its secret
+    // alone.
+    let stream = world.get(&Ask::act(&spark, &spark, ACCESS_TOKEN));
     world.issued(stream);
+    assert_eq!(
+        world.refused(&Ask::act(&trino, &trino, ACCESS_TOKEN)),
+        invalid_grant("session_unproven")
+    );
 }
 
 #[test]
@@ -745,6 +767,10 @@ fn another_persons_token_than_was_exchanged_is_not_given() {
     for (what, how) in [
         ("somebody else", Mint::with(json!({"sub": "dave"}))),
         ("a program", Mint::with(json!({"sub": "sa-spark"}))),
+        (
+            "of a login's client, without a session",
+            Mint::with(json!({"azp": "engine-cli", "sid": null})),
+        ),
         (
             "a program by its mark",
             Mint::with(json!({"preferred_username": "service-account-x"})),

@@ -101,8 +101,7 @@ impl Broker {
     fn lacks_session(&self, parked: &TokenParked, caller: &Caller) -> bool {
         let client = self.rule(parked).and_then(|rule| rule.client.as_ref());
         let ours = client.is_some_and(|client| caller.authorized_party() == Some(&client.id));
-        let has = |claim: &str| caller.claims().get(claim).is_some();
-        has("act") || ours && !has("sid")
+        ours && caller.claims().get("sid").is_none()
     }
 }
 

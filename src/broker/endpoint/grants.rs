@@ -61,6 +61,8 @@ pub(super) enum GrantOf {
     Own {
         caller: Rc<Caller>,
         token: SubjectToken,
+        /// That of the engine that acts for the caller, where the identity provider is told.
+        actor: Option<SubjectToken>,
         /// When the first one of its chain was asked for.
         since: Instant,
     },
@@ -294,9 +296,9 @@ impl Broker {
                 id,
                 secret: secret.expose(),
             },
-            GrantOf::Own { token, .. } => GateGrant::Exchange {
+            GrantOf::Own { token, actor, .. } => GateGrant::Exchange {
                 subject: token.expose(),
-                actor: None,
+                actor: actor.as_ref().map(SubjectToken::expose),
             },
             GrantOf::Word { service, name, .. } => {
                 let service = self.config.service(*service);
@@ -304,10 +306,13 @@ impl Broker {
                 let speaks = speaks.ok_or_else(nothing)?;
                 let (before, after) = &speaks.subject;
                 subject = [before, &**name, after].concat();
+                // By its client, or where that is not written by its name here.
+                let actor = service.map(|one| one.client.as_ref().unwrap_or(&one.name));
+                let actor = actor.map(Rc::clone).unwrap_or_default();
                 match speaks.by {
                     SpeaksBy::Impersonation => GateGrant::Impersonation(&subject),
                     SpeaksBy::Assertion => {
-                        let signed = self.sign_assertion(now, rule, &subject);
+                        let signed = self.sign_assertion(now, rule, &subject, &actor);
                         assertion = signed.ok_or_else(nothing)?;
                         GateGrant::Assertion(assertion.expose())
                     }
@@ -344,6 +349,7 @@ impl Broker {
         now: Now,
         rule: &GateTokens,
         subject: &str,
+        actor: &str,
     ) -> Option<Secret<String>> {
         let rule = rule.assertion.as_ref()?;
         let key = rule.keys.first()?;
@@ -357,6 +363,7 @@ impl Broker {
             issued_at: now.unix,
             life: rule.life,
             jti: &jti,
+            actor: Some(actor),
         };
         assertion.sign(&key.id, &*key.key, &mut random)
     }
@@ -728,7 +735,9 @@ impl Broker {
     ) {
         self.tally.token(parked.issuer, TokenOutcome::Issued);
         let about = parked.about();
-        let left = answer.ends.since(now.instant).as_secs().max(1);
+        // Whatever clock says less.
+        let own = answer.token.caller().expires().since(now.unix);
+        let left = answer.ends.since(now.instant).min(own).as_secs().max(1);
         let issued = Issued::new(answer.token.token(), left, None);
         let told = Told::token(Some(answer.token.caller()), parked.actor);
         self.release_issued(now, stream, &about, issued, told);

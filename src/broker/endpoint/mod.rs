@@ -524,7 +524,13 @@ impl Broker {
         parked: &TokenParked,
         refusal: &Refusal,
     ) {
-        let told = Told::token(parked.subject.as_deref(), parked.actor);
+        // Whose login was refused is what the client says, and nobody has proved it.
+        let claimed = matches!(
+            refusal.reason,
+            Reason::LoginRefused | Reason::LoginTries | Reason::LoginUnknown
+        );
+        let actor = parked.actor.filter(|_| !claimed);
+        let told = Told::token(parked.subject.as_deref(), actor);
         self.refuse(now, stream, &parked.about(), refusal, told);
     }
 

@@ -365,7 +365,13 @@ impl Broker {
             .into());
         }
         let scope = asked.scope.as_deref().unwrap_or_default();
-        let key = self.digest(&[b"own", token.expose().as_bytes(), scope.as_bytes()]);
+        let actor = self.told_actor(parked, &caller, asked);
+        let key = self.digest(&[
+            b"own",
+            token.expose().as_bytes(),
+            scope.as_bytes(),
+            actor.map_or("", |actor| actor.expose()).as_bytes(),
+        ]);
         if let Some(answer) = self.got(now, parked, &key) {
             return Ok(Next::Give(answer));
         }
@@ -375,9 +381,27 @@ impl Broker {
         let of = GrantOf::Own {
             caller,
             token: SubjectToken::new(token.expose()),
+            actor: actor.map(|actor| SubjectToken::new(actor.expose())),
             since: since.unwrap_or(now.instant),
         };
         Ok(Next::Ask(key, of))
+    }
+
+    /// The token of the engine that acts for a person, where the identity provider is told.
+    fn told_actor<'a>(
+        &self,
+        parked: &TokenParked,
+        caller: &Caller,
+        asked: &'a Asked,
+    ) -> Option<&'a Secret<String>> {
+        let tells = self.rule(parked).is_some_and(|rule| rule.delegation);
+        match &asked.request {
+            TokenRequest::Exchange(exchange) if tells && !caller.is_program() => {
+                let acts = exchange.proof == oauth::Proof::Actor;
+                exchange.actor_token.as_ref().filter(|_| acts)
+            }
+            _ => None,
+        }
     }
 
     /// A token that shows itself, for a fresh one.
@@ -394,6 +418,11 @@ impl Broker {
         }
         if let Standing::Service(service) = caller.standing() {
             self.has_peer(parked, service)?;
+            // Whoever holds the token of such a program can be many people: it is not prolonged by showing itself.
+            let service = self.config.service(service);
+            if service.is_some_and(|service| service.speaks_for.is_some()) {
+                return Err(needs_proof(&caller).into());
+            }
         }
         match self.chain(now, parked, &caller, token)? {
             Chain::OfProvider => self.own(now, parked, caller, token, None, asked),

@@ -340,12 +340,12 @@ fn at(seconds: u64) -> Now {
 #[test]
 fn a_programs_token_that_shows_itself_twice_is_renewed_no_longer_than_one_that_does_once() {
     let mut world = World::new(|_| {});
-    let stolen = world.of_program("trino");
+    let stolen = world.of_program("spark");
     let twice = |token: &str| (exchange(token, token), bearer(token));
     let (form, proof) = twice(&stolen);
     let stream = world.ask(&form, Some(&proof));
-    let more = json!({"sub": "id-of-trino"});
-    let renewed = world.token("service-account-trino", "icegate-tokens", more);
+    let more = json!({"sub": "id-of-spark"});
+    let renewed = world.token("service-account-spark", "icegate-tokens", more);
     world.gives(&renewed);
     assert_eq!(world.got(stream), renewed);
     world.waits(10 * HOUR);
@@ -353,6 +353,25 @@ fn a_programs_token_that_shows_itself_twice_is_renewed_no_longer_than_one_that_d
     let stream = world.ask(&form, Some(&proof));
     assert_eq!(world.refused(stream), (400, "invalid_grant"));
     assert!(world.calls.is_empty());
+}
+
+#[test]
+fn the_token_of_a_program_that_speaks_for_people_is_not_renewed_by_itself() {
+    let mut world = World::new(|_| {});
+    let stolen = world.of_program("trino");
+    for (form, proof) in [
+        (refresh(&stolen), bearer(&stolen)),
+        (exchange(&stolen, &stolen), bearer(&stolen)),
+    ] {
+        let stream = world.ask(&form, Some(&proof));
+        assert_eq!(world.refused(stream), (400, "invalid_grant"));
+    }
+    assert!(world.calls.is_empty());
+    // Its secret proves it.
+    let stream = world.ask(&refresh(&stolen), Some(&basic("trino")));
+    let fresh = world.of_program("trino");
+    world.gives(&fresh);
+    assert_eq!(world.got(stream), fresh);
 }
 
 #[test]

@@ -161,7 +161,15 @@ impl Broker {
         caller: &Caller,
     ) -> Result<(), Refusal> {
         let (service, speaks) = self.speaking(id)?;
-        self.is_not_denied(caller)?;
+        // It must not be learned either who is denied.
+        self.is_not_denied(caller)
+            .map_err(|denied| match denied.reason {
+                Reason::CallerDenied => Refusal {
+                    reason: denied.reason,
+                    ..name_refused(service, name)
+                },
+                _ => denied,
+            })?;
         let ours = self.said_name(caller);
         if ours.is_some_and(|ours| speaks.never.contains(&*ours.to_lowercase()))
             || !policy::may_be_spoken_for(&self.config, speaks, caller)

@@ -51,6 +51,7 @@ pub(super) fn check(
         remember: block.remember?.0,
         life: block.life?.0,
         session: block.session?.0,
+        delegation: block.delegation?,
         assertion: assertion?,
     }))
 }
@@ -58,7 +59,21 @@ pub(super) fn check(
 /// Whether the gate's client and what it asks for are what servers of this profile take. What is asked for goes by
 /// exchange, and without `audience` a server gives what the client has.
 fn fits(block: &GateTokensBlock, profile: Profile, path: Path<'_>, faults: &mut Faults) {
+    let delegation = block.delegation == Some(true);
+    if let (true, Err(why)) = (delegation, profile.dialect().exchange.actor_token) {
+        let name = profile.dialect().name;
+        faults.add(
+            path.member("delegation"),
+            format!("must be left out with profile {name}; {why}"),
+        );
+    }
     let Some(Some(client)) = &block.client else {
+        if delegation && block.client.is_some() {
+            faults.add(
+                path.member("delegation"),
+                "needs gate_tokens.client, which exchanges persons' tokens",
+            );
+        }
         return;
     };
     issuers::fits(client, profile, path.member("client"), faults);

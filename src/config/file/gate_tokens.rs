@@ -46,16 +46,24 @@ block! {
             "Some engines log in for each operation. A secret that was withdrawn is good for this long, and the token that \
              it brought for the token's life anyway."
         ],
-        /// Longest life of a gate token that clients are told of, and for which an engine's word is remembered.
+        /// Longest life of a gate token that clients are told of, and for which an engine's word is remembered. Iceberg's Java
+        /// client goes by the token's own `exp`: set that at the identity provider.
         life: Span<1_000, 86_400_000> [
             default limits::GATE_TOKEN_LIFE,
             "Whom an engine may no longer speak for is seen only when the remembered token ends."
         ],
-        /// Longest time from a session's first token to its last refresh, where the identity provider has no session. Not
-        /// shorter than `life`.
+        /// Longest time from the login (`auth_time`) to the last refresh; where tokens do not tell, from the first one that
+        /// this worker gave. Not shorter than `life`.
         session: Span<1_000, 604_800_000> [
             default limits::SESSION_LIFE,
             "A working day; Keycloak's own default for sessions."
+        ],
+        /// Whether the identity provider is told which engine acts for a person (`actor_token`, RFC 8693 section 2.1), where an
+        /// engine shows a person's token beside its own. It may then write the engine into the person's gate token (`act`).
+        delegation: bool [
+            default false,
+            "Most identity providers do not know it, and some refuse what they do not know. Audit lines name the engine in \
+             any case."
         ],
         /// The assertions that the gate signs, to get tokens of the people for whom a service may speak.
         assertion: AssertionBlock [

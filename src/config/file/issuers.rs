@@ -154,7 +154,7 @@ block! {
         key_id: KeyId [optional "none", "Goes with `key`."],
         /// `aud` of the assertion.
         assertion_audience: Audience [
-            optional "the URL of the token endpoint for `entra` and `okta`, otherwise the issuer's `issuer`",
+            optional "the URL of the token endpoint for `okta`, otherwise the issuer's `issuer`",
             "Identity providers take their own issuer; some want their token endpoint's URL."
         ],
         /// `subject_token_type` of exchanges, for `rfc8693` and `auth0`: a token type identifier (RFC 8693

@@ -100,7 +100,7 @@ block! {
         key_id: KeyId [optional "none", "Goes with `key`."],
         /// `aud` of the assertion, as in `issuers.NAME.client`.
         assertion_audience: Audience [
-            optional "the URL of the token endpoint for `entra` and `okta`, otherwise the issuer's `issuer`",
+            optional "the URL of the token endpoint for `okta`, otherwise the issuer's `issuer`",
             "Identity providers take their own issuer; some want their token endpoint's URL."
         ],
         /// The Envoy cluster for these calls. With `secret: injected` and with `tls_client_auth` it must be set, and belong

@@ -122,8 +122,10 @@ pub struct GateTokens {
     pub remember: Duration,
     /// Longest life that clients are told of, and for which an engine's word is remembered.
     pub life: Duration,
-    /// Longest time from a session's first token to its last refresh, where the identity provider has no session.
+    /// Longest time from the login to the last refresh; where tokens do not tell, from the first one that was given here.
     pub session: Duration,
+    /// The identity provider is told which engine acts for a person.
+    pub delegation: bool,
     /// The gate's own assertions.
     pub assertion: Option<AssertionRule>,
 }

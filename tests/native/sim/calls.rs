@@ -113,11 +113,12 @@ impl World {
                     Answer::Mint(how) => how,
                     _ => Mint::default(),
                 };
-                let subject = match &grant.of {
-                    GrantOf::Own { token } => self.given(token),
-                    _ => None,
+                let (subject, actor) = match &grant.of {
+                    GrantOf::Own { token, actor } => (self.given(token), actor.as_ref()),
+                    _ => (None, None),
                 };
-                match self.idps[pending.idp].give(now, grant, subject, &how) {
+                let actor = actor.map(|actor| self.subjects[actor].person.as_str());
+                match self.idps[pending.idp].give(now, grant, subject, actor, &how) {
                     Ok((body, token)) => {
                         self.plant(&token);
                         Answer::says(200, body)

@@ -10,6 +10,7 @@ use jwt_simple::common::VerificationOptions;
 use jwt_simple::prelude::Duration as Time;
 use serde_json::{Value, json};
 
+use super::engines::ACCESS_TOKEN;
 use super::idp::{Answer, Idp, Mint, SECRET};
 use super::tenants;
 use crate::tokens;
@@ -37,8 +38,11 @@ pub(crate) enum GrantOf {
     Assertion { subject: String, good: bool },
     /// Somebody is to be impersonated.
     Impersonation { subject: String },
-    /// A token is exchanged.
-    Own { token: String },
+    /// A token is exchanged, for whom an engine acts that shows its own.
+    Own {
+        token: String,
+        actor: Option<String>,
+    },
 }
 
 /// A token that was given, by the identity provider's own books.
@@ -208,8 +212,10 @@ pub(super) fn read_grant(idp: &mut Idp, keys: &str, call: &HttpCall, now: u64) -
                 Some("urn:ietf:params:oauth:grant-type:token-exchange") => {
                     match (one("subject_token"), one("requested_subject")) {
                         (Some(token), None) => {
-                            assert_eq!(one("actor_token"), None);
-                            GrantOf::Own { token }
+                            let actor = one("actor_token");
+                            let kind = one("actor_token_type");
+                            assert_eq!(kind.as_deref(), actor.as_ref().map(|_| ACCESS_TOKEN));
+                            GrantOf::Own { token, actor }
                         }
                         (None, Some(subject)) => GrantOf::Impersonation { subject },
                         _ => panic!("an exchange of nothing"),
@@ -263,7 +269,8 @@ impl Idp {
         assert!(verified.is_ok(), "{verified:?}");
         let mut members: Vec<&String> = claims.as_object().expect("claims").keys().collect();
         members.sort();
-        assert_eq!(members, ["aud", "exp", "iat", "iss", "jti", "sub"]);
+        assert_eq!(members, ["act", "aud", "exp", "iat", "iss", "jti", "sub"]);
+        assert!(claims["act"]["client_id"].is_string(), "who acts: {claims}");
         assert_eq!(claims["iss"], GATE);
         assert_eq!(claims["aud"], self.issuer, "one audience, exactly");
         let number = |name: &str| claims[name].as_u64().expect("a time");
@@ -277,13 +284,18 @@ impl Idp {
         }
     }
 
-    /// What it says to a question for a gate token. `subject`: what its books or the story's say of a token that is exchanged.
-    #[allow(clippy::result_large_err, reason = "an answer is what a refusal is here")]
+    /// What it says to a question for a gate token. `subject`: what its books or the story's say of a token that is exchanged;
+    /// `actor`: who acts.
+    #[allow(
+        clippy::result_large_err,
+        reason = "an answer is what a refusal is here"
+    )]
     pub(super) fn give(
         &mut self,
         now: u64,
         grant: &Grant,
         subject: Option<Given>,
+        actor: Option<&str>,
         how: &Mint,
     ) -> Result<(Vec<u8>, String), Answer> {
         let gate = Value::from(self.gate);
@@ -382,6 +394,9 @@ impl Idp {
             claims["jti"] = format!("{grade}:{number}").into();
             if given.session {
                 claims["sid"] = format!("session-of-{}", given.who).into();
+            }
+            if let Some(actor) = actor {
+                claims["act"] = json!({"sub": actor});
             }
             if !given.program {
                 claims["groups"] = tenants::groups(&given.who).into();

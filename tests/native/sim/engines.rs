@@ -601,6 +601,22 @@ fn check_issued(world: &World, stream: StreamId, token: &str, expires_in: u64) {
     assert_ne!(given.name, "mallory", "denied");
 }
 
+/// What a program may do at a catalog, where it is one.
+pub(super) fn check_program(request: &Request, who: &str) {
+    let Some(id) = who.strip_prefix("sa-") else {
+        return;
+    };
+    let configures = request.path.contains("/v1/config");
+    let reads = matches!(request.method.as_str(), "GET" | "HEAD");
+    let may = match id {
+        "spark" => reads,
+        "trino" | "presto" | "dremio" => configures,
+        // Over its own connection alone, by which no request comes here.
+        _ => false,
+    };
+    assert!(may, "{who}: {} {}", request.method, request.path);
+}
+
 /// Whether a request is for the token endpoint.
 pub(super) fn is_for_token(request: &Request) -> bool {
     request.ask.is_some()

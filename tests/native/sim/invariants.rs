@@ -140,8 +140,15 @@ pub(crate) fn check_calls(world: &World) {
                         .filter(|service| service.speaks_for.is_some())
                         .count(),
                     GrantOf::Login { .. } => 1,
-                    GrantOf::Own { token } => {
+                    GrantOf::Own { token, actor } => {
                         assert!(world.given(token).is_some(), "exchanged unverified");
+                        if let Some(actor) = actor {
+                            let issuers = world.config.issuers.iter();
+                            let mut told = issuers.filter_map(|issuer| issuer.gate_tokens.as_ref());
+                            assert!(told.any(|rule| rule.delegation), "told of an actor");
+                            let actor = &world.subjects[actor];
+                            assert!(actor.genuine && actor.program, "acts: {actor:?}");
+                        }
                         1
                     }
                 };
@@ -230,7 +237,8 @@ pub(crate) fn check_record(world: &World, stream: StreamId) {
             assert_eq!(record.refusal, None);
             let caller = record.caller.as_ref().expect("a caller");
             assert_eq!(*caller.subject, *world.subjects[&request.token].person);
-            let tenant = tenants::owner(world, &request.path);
+            let tenancy = world.config.tenancy.as_ref();
+            let tenant = tenancy.and_then(|_| tenants::owner(world, &request.path));
             assert_eq!(record.tenant.as_deref(), tenant);
             assert!(record.minted_id.is_some() && record.cached.is_some());
         }

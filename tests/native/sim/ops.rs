@@ -5,6 +5,7 @@ use std::time::Duration;
 use icegate::broker::{ArrivedBody, StreamId};
 use serde_json::json;
 
+use super::engines::{self, Ask};
 use super::idp::{Answer, Key, Mint};
 use super::tenants::{self, ACME, GLOBEX, SECRET, TABLE};
 use super::world::{CI, CORP, Outcome, World, table};
@@ -40,6 +41,10 @@ pub(crate) enum Op {
     Shop { what: u8 },
     /// The catalog answers a request that was forwarded.
     Served { which: u8, how: u8 },
+    /// Somebody asks the token endpoint, and the form comes at once or later.
+    Token { what: u8, who: u8, how: u8 },
+    /// An engine's secret, a person or a link changes at the identity provider.
+    Staff { what: u8 },
 }
 
 impl Op {
@@ -73,6 +78,22 @@ impl Op {
             _ => Self::Served { which: a, how: b },
         }
     }
+
+    /// The same where there are engines.
+    fn read_of_engines(bytes: [u8; 4]) -> Self {
+        let [kind, a, b, c] = bytes;
+        match kind % 20 {
+            0..=7 => Self::Token {
+                what: a,
+                who: b,
+                how: c,
+            },
+            8 => Self::Staff { what: a },
+            9 | 10 => Self::Body { which: a, how: b },
+            11..=13 => Self::Answer { which: a, how: b },
+            _ => Self::read([a, b, c, kind]),
+        }
+    }
 }
 
 /// Tells the story of these bytes. Panics where an invariant breaks.
@@ -84,6 +105,11 @@ pub(crate) fn run(bytes: &[u8]) {
         .collect();
     match bytes.len() % 4 {
         0 => tell(&ops),
+        1 => {
+            let chunks = bytes.chunks_exact(4);
+            let ops = chunks.filter_map(|chunk| chunk.try_into().ok());
+            tell_of_engines(&ops.map(Op::read_of_engines).collect::<Vec<_>>());
+        }
         _ => tell_of_tenants(&ops),
     }
 }
@@ -176,6 +202,125 @@ pub(crate) fn tell_of_tenants(ops: &[Op]) {
     }
 }
 
+/// A story of engines at the token endpoint, with tenants or without.
+pub(crate) fn tell_of_engines(ops: &[Op]) {
+    let tenants = ops.len().is_multiple_of(3);
+    let mut all = match tenants {
+        true => engines::engines_with_tenants(&limits()),
+        false => engines::engines(&limits()),
+    };
+    let rule = &mut all["issuers"]["corp"]["gate_tokens"];
+    if ops.len() % 4 == 1 {
+        rule["remember"] = "0s".into();
+    }
+    if ops.len() % 5 < 3 {
+        rule["session"] = "15m".into();
+        rule["life"] = "5m".into();
+    }
+    let mut world = World::cold_of(&all, |_| {});
+    if ops.len() % 2 == 1 {
+        world.by_hand();
+    } else {
+        world.pass_ms(100);
+    }
+    tell_in(
+        &mut world,
+        ["alice", "bob", "carol", "dave", "mallory"],
+        ops,
+    );
+    let clock_is_right = world.now.unix.as_secs().abs_diff(world.true_seconds()) <= 10;
+    if !clock_is_right {
+        return;
+    }
+    world.corp().desk.ended.clear();
+    for id in ["trino", "spark"] {
+        let secret = world.secret(id);
+        // Tries of a secret that was wrong before may be used up.
+        for turn in 0.. {
+            let stream = world.get(&Ask::login(id, &secret));
+            match world.outcome(stream) {
+                Outcome::Issued { .. } => break,
+                _ => assert!(turn < 70, "{:?}", world.oauth_refusal(stream)),
+            }
+            world.pass_s(2);
+        }
+    }
+    let trino = world.program("trino");
+    let stream = world.get(&Ask::speak(&trino, "alice"));
+    let token = world.issued(stream);
+    let path = match tenants {
+        true => format!("{ACME}/namespaces/db/tables/t1"),
+        false => table("iceberg"),
+    };
+    let stream = world.send("GET", &path, &token);
+    world.pass_s(9);
+    world.assert_forwarded(stream);
+}
+
+/// What somebody asks the token endpoint for.
+fn ask(world: &mut World, people: &[String], what: u8, who: u8, how: u8) -> Ask {
+    const IDS: [&str; 6] = ["trino", "spark", "presto", "dremio", "flink", "rogue"];
+    const NAMES: [&str; 12] = [
+        "alice",
+        "dave",
+        "alice",
+        "bob",
+        "carol",
+        "mallory",
+        "root",
+        "Root",
+        "nobody",
+        "id-of-alice",
+        "service-account-spark",
+        "erin",
+    ];
+    let pick = |from: &[&'static str], by: u8| from[usize::from(by) % from.len()];
+    let id = pick(&IDS, how);
+    let secret = match (world.corp().desk.engines.get(id), what % 4) {
+        (Some(secret), 0..=2) => secret.clone(),
+        _ => "CANARY-wrong".to_owned(),
+    };
+    // What somebody holds: tokens of people, and those that the gate gave.
+    let held: Vec<&String> = people
+        .iter()
+        .chain(world.held.iter().rev().take(6))
+        .collect();
+    let token = held[usize::from(who) % held.len()].clone();
+    let other = held[usize::from(who / 16) % held.len()].clone();
+    let ask = match what / 4 % 10 {
+        0 => Ask::login(id, &secret),
+        1 => Ask::login_by_basic(id, &secret),
+        2 | 3 => {
+            let actor = world.program_with(id, 300, &json!({"jti": "trrtcc:steady", "iat": 1}));
+            Ask::speak(&actor, pick(&NAMES, who))
+        }
+        4 => {
+            let actor = world.program_with(id, 300, &json!({"jti": "trrtcc:steady", "iat": 1}));
+            Ask::act(&actor, &token, engines::ACCESS_TOKEN)
+        }
+        5 => {
+            let word = world.token_of(CI, pick(&NAMES, who), 300);
+            let actor =
+                world.program_with("dremio", 300, &json!({"jti": "trrtcc:steady", "iat": 1}));
+            Ask::act(&actor, &word, engines::JWT)
+        }
+        6 => Ask::refresh(&token),
+        7 | 8 => Ask::refresh_by(id, &secret, &token),
+        // Whatever is held, beside whatever else.
+        _ => Ask::act(&other, &token, engines::ACCESS_TOKEN),
+    };
+    let ask = match how / 6 % 4 {
+        0 => ask.with("scope", "lake"),
+        1 => ask.over(engines::FLINK),
+        _ => ask,
+    };
+    match how / 24 % 4 {
+        0 => ask.at("/mart"),
+        1 => ask.from("10.0.0.2:7"),
+        _ => ask,
+    }
+}
+
 fn tell_in(world: &mut World, people: [&str; 5], ops: &[Op]) {
     world.reuse_names();
     // Robots have their tokens from ci.
@@ -203,13 +348,16 @@ fn tell_in(world: &mut World, people: [&str; 5], ops: &[Op]) {
         );
     }
     let census = world.broker.census();
-    let left = (
+    let left = [
         census.parked,
         census.flights,
         census.bodies,
         census.body_bytes,
-    );
-    assert_eq!(left, (0, 0, 0, 0));
+        census.token_requests,
+        census.token_bytes,
+        census.grants,
+    ];
+    assert_eq!(left, [0; 7]);
     assert_eq!(census.buckets, 0);
     assert_eq!(census.calls, world.calls.len());
 }
@@ -281,6 +429,24 @@ fn apply(world: &mut World, people: &mut [String], op: Op) {
                 world.catalog_answers(stream, status, body);
             }
         }
+        Op::Token { what, who, how } => {
+            let ask = ask(world, people, what, who, how);
+            let stream = world.ask_head(&ask);
+            if how < 200 {
+                world.show_form(stream);
+            }
+        }
+        Op::Staff { what } => {
+            let desk = &mut world.corp().desk;
+            match what % 6 {
+                0 => desk.set_secret("trino", &format!("CANARY-{what}")),
+                1 => desk.set_secret("spark", &format!("CANARY-{what}")),
+                2 => _ = desk.ended.insert("alice".to_owned()),
+                3 => _ = desk.ended.insert("sa-trino".to_owned()),
+                4 => _ = desk.links.insert("Root".to_owned(), "root".to_owned()),
+                _ => desk.ended.clear(),
+            }
+        }
         Op::Renew { who } => {
             let who = usize::from(who) % people.len();
             let (idp, life) = match who {
@@ -295,6 +461,9 @@ fn apply(world: &mut World, people: &mut [String], op: Op) {
 }
 
 fn show(world: &mut World, stream: StreamId, how: u8) {
+    if world.requests[&stream].ask.is_some() && how % 8 != 7 {
+        return world.show_form(stream);
+    }
     match how % 10 {
         0..=4 => world.show(stream, TABLE),
         5 => world.show(stream, SECRET),
@@ -367,8 +536,17 @@ fn bad(world: &mut World, people: &[String], kind: u8) {
 
 fn answer(how: u8) -> Answer {
     let mint = |mint: Mint| Answer::Mint(mint);
-    match how % 24 {
+    match how % 28 {
         0..=9 => Answer::Good,
+        // Of a gate token these are about who it names and for whom it is.
+        24 => mint(Mint::with(
+            json!({"azp": "icegate-tokens", "sub": "sa-spark"}),
+        )),
+        25 => mint(Mint::with(json!({"aud": ["icegate", "catalog"]}))),
+        26 => mint(Mint::with(
+            json!({"preferred_username": "root", "aud": "icegate"}),
+        )),
+        27 => mint(Mint::with(json!({"sid": null, "azp": "engine-cli"}))),
         10 => mint(Mint {
             person: Some("mallory".to_owned()),
             ..Mint::default()

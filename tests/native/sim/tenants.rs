@@ -58,7 +58,7 @@ pub(super) fn owner_of_account(client: &str) -> Option<&'static str> {
 
 fn belongs(person: &str, tenant: &str) -> bool {
     match tenant {
-        "acme" if matches!(person, "engine" | "bot") => true,
+        "acme" if matches!(person, "engine" | "bot" | "sa-trino" | "sa-spark") => true,
         "robots" => person == "robot",
         tenant => groups(person).contains(&format!("/t/{tenant}").as_str()),
     }
