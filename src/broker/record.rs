@@ -169,11 +169,12 @@ impl Broker {
             Culprit::IdentityProvider | Culprit::Catalog | Culprit::Us => Level::Warn,
             Culprit::Operator => Level::Error,
         };
+        let reply = refusal.reply(&asked);
         if level <= self.verbosity {
             let text = format!(
                 "refused refusal={} status={} ref={} catalog={} operation={}: {}",
                 refusal.reason.name(),
-                refusal.status(asked.safe),
+                reply.status,
                 asked.reference,
                 self.catalog_name(about.catalog),
                 about.operation.map_or("-", |operation| operation.name()),
@@ -182,7 +183,7 @@ impl Broker {
             self.effects.push_back(Effect::Note { level, text });
         }
         let record = self.record(now, about, told, Some(refusal));
-        let verdict = Verdict::Refuse(refusal.reply(&asked));
+        let verdict = Verdict::Refuse(reply);
         self.effects.push_back(Effect::Release {
             stream,
             verdict,

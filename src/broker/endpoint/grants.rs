@@ -734,6 +734,9 @@ impl Broker {
         answer: &Answer,
     ) {
         self.tally.token(parked.issuer, TokenOutcome::Issued);
+        if answer.kept {
+            self.tally.token(parked.issuer, TokenOutcome::Kept);
+        }
         let about = parked.about();
         // Whatever clock says less.
         let own = answer.token.caller().expires().since(now.unix);

@@ -24,6 +24,8 @@ pub(super) struct Answer {
     pub(super) token: Rc<GateToken>,
     /// When it ends.
     pub(super) ends: Instant,
+    /// It was at hand when it was asked for.
+    pub(super) kept: bool,
     until: Until,
 }
 
@@ -33,6 +35,7 @@ impl Answer {
         let life = token.life().min(most);
         Self {
             ends: now.instant.plus(life),
+            kept: false,
             until: Until::after(now, keep.min(life)),
             token,
         }
@@ -86,7 +89,10 @@ impl Kept {
     ) -> Option<Answer> {
         let answer = self.answers.get(key)?;
         if answer.until.is_ahead_of(now) && holds(&answer.token) {
-            return Some(answer.clone());
+            return Some(Answer {
+                kept: true,
+                ..answer.clone()
+            });
         }
         self.forget(key);
         None

@@ -22,7 +22,6 @@ use crate::oauth::{self, ClientLogin, TokenRequest};
 use crate::policy;
 use crate::refusal::{Reason, Refusal};
 use crate::secret::Secret;
-use crate::telemetry::TokenOutcome;
 
 /// How far a request for a token has come.
 pub(super) enum Next {
@@ -536,9 +535,7 @@ impl Broker {
             keys.and_then(|keys| keys.set())
                 .is_some_and(|set| set.contains(&caller.key()))
         };
-        let answer = self.endpoint.kept.answer(now, key, holds)?;
-        self.tally.token(parked.issuer, TokenOutcome::Kept);
-        Some(answer)
+        self.endpoint.kept.answer(now, key, holds)
     }
 
     fn wait_for_newer(

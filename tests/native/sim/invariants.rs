@@ -256,6 +256,16 @@ pub(crate) fn check_refused(world: &World, stream: StreamId) {
     }
     let body = String::from_utf8(reply.body.clone()).expect("text");
     holds_no_secret(world, &body);
+    // The line that the reference finds says what the client got.
+    let line = format!(
+        "refused refusal={} status={} ref=",
+        reply.details, reply.status
+    );
+    let told = world.notes.iter().rev().take(2);
+    assert!(
+        told.into_iter().any(|note| note.1.starts_with(&line)),
+        "{line}"
+    );
     let header = |name: &str| {
         let header = reply.headers.iter().find(|header| header.0 == name);
         header.map(|header| header.1.as_str())
@@ -392,4 +402,5 @@ pub(crate) fn check(world: &World) {
         names.iter().map(|name| world.count(name)).sum::<i64>()
     };
     assert_eq!(given("issued"), world.issued as i64);
+    assert!(given("kept") <= given("issued"));
 }
