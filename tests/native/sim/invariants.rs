@@ -6,7 +6,7 @@ use icegate::wire::HttpCall;
 use serde_json::Value;
 
 use super::desk::GrantOf;
-use super::engines;
+use super::engine_books;
 use super::idp::{Exchange, SECRET};
 use super::tenants;
 use super::world::{CI, CORP, Kind, Outcome, Pending, World};
@@ -232,7 +232,7 @@ pub(crate) fn check_record(world: &World, stream: StreamId) {
     }
     match &request.outcome {
         Outcome::Refused(reply) => assert_eq!(record.refusal, Some(reply.details)),
-        Outcome::Issued { .. } => engines::check_record(world, stream),
+        Outcome::Issued { .. } => engine_books::check_record(world, stream),
         _ => {
             assert_eq!(record.refusal, None);
             let caller = record.caller.as_ref().expect("a caller");
@@ -270,7 +270,7 @@ pub(crate) fn check_refused(world: &World, stream: StreamId) {
         let header = reply.headers.iter().find(|header| header.0 == name);
         header.map(|header| header.1.as_str())
     };
-    if engines::is_for_token(request) {
+    if engine_books::is_for_token(request) {
         return check_token_refused(reply.status, header, &body);
     }
     let read = matches!(request.method.as_str(), "GET" | "HEAD");
@@ -368,7 +368,7 @@ pub(crate) fn check(world: &World) {
             && tenants::names_in_body(&request.method, &request.path);
         let most = match reads {
             // For its form, and for the identity provider.
-            _ if engines::is_for_token(request) => limits.request_deadline * 2,
+            _ if engine_books::is_for_token(request) => limits.request_deadline * 2,
             true => limits.request_deadline * 2 + icegate::limits::BODY_DEADLINE,
             false => limits.request_deadline,
         };

@@ -18,6 +18,9 @@
 mod calls;
 mod clients;
 pub(crate) mod desk;
+mod engine_books;
+mod engine_clients;
+mod engine_ops;
 pub(crate) mod engines;
 pub(crate) mod idp;
 mod invariants;
