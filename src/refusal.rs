@@ -453,6 +453,15 @@ impl Refusal {
         self.retry_after = Some(pause);
         self
     }
+
+    /// The same; if it may be tried again, then not before `least` has passed.
+    pub fn not_before(self, least: Duration) -> Self {
+        if self.reason.answer() != Answer::Later {
+            return self;
+        }
+        let pause = self.retry_after.unwrap_or_default();
+        self.after(pause.max(least))
+    }
 }
 
 /// What the answer depends on beside the refusal.

@@ -89,7 +89,7 @@ impl Broker {
             .get(index)
             .and_then(|keys| keys.token_path())
             .cloned();
-        let token_path = token_path.ok_or_else(|| no_token_path(&terms))?;
+        let token_path = token_path.ok_or_else(|| no_token_path(terms.issuer))?;
         let inputs = terms.inputs(&config.generation, &token_path, token.expose());
         let key = exchange::exchange_key(&self.exchange_key_secret, &inputs);
         if let Some(flight) = self.flights.get_mut(&key) {

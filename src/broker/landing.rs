@@ -12,7 +12,7 @@ use crate::exchange::Minted;
 use crate::identity::Caller;
 use crate::jose::{Fingerprint, VerifyFault};
 use crate::limits;
-use crate::refusal::{Answer, Refusal};
+use crate::refusal::Refusal;
 use crate::telemetry::ExchangeOutcome;
 
 /// Whether the next try with the same token at the same catalog is refused for a moment.
@@ -77,10 +77,7 @@ impl Broker {
     ) {
         self.count(now, &flight, outcome);
         if remember == Remember::Yes && self.is_known(&flight.caller) {
-            if refusal.reason.answer() == Answer::Later {
-                let pause = refusal.retry_after.unwrap_or_default();
-                refusal = refusal.after(pause.max(limits::REFUSED_LIFE));
-            }
+            refusal = refusal.not_before(limits::REFUSED_LIFE);
             let until = Until::after(now, limits::REFUSED_LIFE);
             let caller = Rc::clone(&flight.caller);
             self.cache.put_refused(

@@ -227,8 +227,8 @@ pub(super) fn no_terms() -> Refusal {
     )
 }
 
-pub(super) fn no_token_path(terms: &Terms<'_>) -> Refusal {
-    let idp = &terms.issuer.name;
+pub(super) fn no_token_path(issuer: &Issuer) -> Refusal {
+    let idp = &issuer.name;
     let sentence = format!(
         "identity provider '{idp}' publishes no token endpoint that the gate may call: its operator must set \
          issuers.{idp}.token_path"

@@ -113,7 +113,7 @@ impl Broker {
             .issuers
             .get(usize::from(flight.issuer.0))
             .and_then(|keys| keys.token_path())
-            .ok_or_else(|| no_token_path(&terms))?;
+            .ok_or_else(|| no_token_path(terms.issuer))?;
         let inputs = terms.inputs(&config.generation, token_path, flight.token.expose());
         let mut making = exchange::Making {
             now: now.unix,

@@ -272,11 +272,7 @@ impl Broker {
     ) {
         self.count_grant(now, &grant, outcome);
         if remember == Remember::Yes && grant.of.credential() == Credential::Gates {
-            let mut refusal = refusal.clone();
-            if refusal.reason.answer() == crate::refusal::Answer::Later {
-                let pause = refusal.retry_after.unwrap_or_default();
-                refusal = refusal.after(pause.max(limits::REFUSED_LIFE));
-            }
+            let refusal = refusal.clone().not_before(limits::REFUSED_LIFE);
             self.endpoint.kept.refuse(now, key, refusal);
         }
         for stream in grant.waiters {

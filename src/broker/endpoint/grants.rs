@@ -16,6 +16,7 @@ use super::tries::LoginDigest;
 use super::{Asked, GrantKey, TokenParked, TokenWait};
 use crate::backoff::Start;
 use crate::broker::landing::Remember;
+use crate::broker::outcome::no_token_path;
 use crate::broker::parked::Turn;
 use crate::broker::{Broker, CallId, Pending, Purpose, StreamId};
 use crate::cache::SubjectToken;
@@ -262,16 +263,7 @@ impl Broker {
         let timeout = self.config.limits.exchange_timeout;
         let keys = self.issuers.get(usize::from(issuer.0));
         let token_path = keys.and_then(|keys| keys.token_path()).cloned();
-        let token_path = token_path.ok_or_else(|| {
-            Refusal::new(
-                Reason::ExchangeMisconfigured,
-                format!(
-                    "identity provider '{}' publishes no token endpoint that the gate may call: its operator must set \
-                     issuers.{}.token_path",
-                    own.name, own.name
-                ),
-            )
-        })?;
+        let token_path = token_path.ok_or_else(|| no_token_path(own))?;
         let nothing = || {
             Refusal::new(
                 Reason::ExchangeMisconfigured,
